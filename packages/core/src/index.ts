@@ -1,0 +1,2 @@
+export * as ConnectorError from "./ConnectorError.ts"
+export * as Outcome from "./Outcome.ts"

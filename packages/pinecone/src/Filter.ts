@@ -1,0 +1,58 @@
+/**
+ * Metadata filters, checked against the type of the metadata.
+ *
+ * A filter is the JSON Pinecone documents (`{ year: { $gte: 2020 } }`). Write it as a literal, or build
+ * it with {@link make}; either way a field that is not there or a value of another type does not compile.
+ * Sources: operators and the limit of 10,000 values in `$in`/`$nin` are from Pinecone's documentation.
+ */
+import type { Metadata } from "./VectorRecord.ts"
+
+/** What a field is compared with: a list of strings matches when any of its elements does. */
+type Scalar<V> = NonNullable<V> extends ReadonlyArray<infer S> ? S : NonNullable<V>
+
+/** Comparisons that a field of type `V` allows. */
+export type Condition<V> =
+  & {
+    readonly $eq?: Scalar<V>
+    readonly $ne?: Scalar<V>
+    readonly $in?: ReadonlyArray<Scalar<V>>
+    readonly $nin?: ReadonlyArray<Scalar<V>>
+    readonly $exists?: boolean
+  }
+  & (Scalar<V> extends number ? {
+      readonly $gt?: number
+      readonly $gte?: number
+      readonly $lt?: number
+      readonly $lte?: number
+    }
+    : unknown)
+
+/** Conditions on the fields of `M`; several fields must all match. */
+export type Fields<M> = { readonly [K in keyof M]?: Scalar<M[K]> | Condition<M[K]> }
+
+/** A filter over metadata of type `M`. */
+export type Filter<M = Metadata> =
+  | Fields<M>
+  | { readonly $and: ReadonlyArray<Filter<M>> }
+  | { readonly $or: ReadonlyArray<Filter<M>> }
+  | { readonly $not: Filter<M> }
+
+type NumberKeys<M> = { [K in keyof M]-?: Scalar<M[K]> extends number ? K : never }[keyof M] & string
+
+/** The functions {@link make} gives, for metadata of type `M`. */
+export interface Builder<M> {
+  readonly eq: <K extends keyof M & string>(field: K, value: Scalar<M[K]>) => Filter<M>
+  readonly ne: <K extends keyof M & string>(field: K, value: Scalar<M[K]>) => Filter<M>
+  readonly gt: <K extends NumberKeys<M>>(field: K, value: number) => Filter<M>
+  readonly gte: <K extends NumberKeys<M>>(field: K, value: number) => Filter<M>
+  readonly lt: <K extends NumberKeys<M>>(field: K, value: number) => Filter<M>
+  readonly lte: <K extends NumberKeys<M>>(field: K, value: number) => Filter<M>
+  /** At most 10,000 values. */
+  readonly in: <K extends keyof M & string>(field: K, values: ReadonlyArray<Scalar<M[K]>>) => Filter<M>
+  /** At most 10,000 values. */
+  readonly nin: <K extends keyof M & string>(field: K, values: ReadonlyArray<Scalar<M[K]>>) => Filter<M>
+  readonly exists: <K extends keyof M & string>(field: K, exists?: boolean) => Filter<M>
+  readonly and: (...filters: ReadonlyArray<Filter<M>>) => Filter<M>
+  readonly or: (...filters: ReadonlyArray<Filter<M>>) => Filter<M>
+  readonly not: (filter: Filter<M>) => Filter<M>
+}

@@ -1,0 +1,4 @@
+export * as Filter from "./Filter.ts"
+export { PineconeError } from "./PineconeError.ts"
+export { PineconeIndex } from "./PineconeIndex.ts"
+export * as VectorRecord from "./VectorRecord.ts"
