@@ -1,0 +1,41 @@
+import { defineConfig } from "vitest/config"
+
+/** Sibling packages resolve to their sources, so tests need no build. */
+const conditions = ["@effect-connectors/source"]
+
+const project = (
+  name: string,
+  root: string,
+  options: { readonly testTimeout?: number; readonly groupOrder?: number }
+) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    name,
+    include: [`${root}/**/*.test.ts`],
+    testTimeout: options.testTimeout ?? 20_000,
+    sequence: { groupOrder: options.groupOrder ?? 0 }
+  }
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("core", "packages/core/test", {}),
+      project("pinecone", "packages/pinecone/test", {}),
+      project("testkit", "packages/testkit/test", {}),
+      // These start compilers and whole programs: they run after the others, so that nobody starves.
+      project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
+      project("repo", "test", { testTimeout: 120_000, groupOrder: 2 })
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      reporter: ["text", "json-summary"],
+      thresholds: {
+        "packages/core/src/**": { lines: 91 },
+        "packages/pinecone/src/**": { lines: 91 }
+      }
+    }
+  }
+})
