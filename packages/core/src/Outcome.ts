@@ -69,9 +69,11 @@ export const isWritten = <A, E>(outcome: Outcome<A, E>): outcome is Written<A> =
 
 export const isNotWritten = <A, E>(outcome: Outcome<A, E>): outcome is NotWritten<A, E> => outcome._tag !== "Written"
 
-const zero: Counts = { written: 0, rejected: 0, unknown: 0 }
+/** Nothing counted yet. */
+export const noCounts: Counts = { written: 0, rejected: 0, unknown: 0 }
 
-const add = (counts: Counts, outcomes: ReadonlyArray<Outcome<unknown, unknown>>): Counts => {
+/** Adds outcomes to counts. */
+export const add = (counts: Counts, outcomes: ReadonlyArray<Outcome<unknown, unknown>>): Counts => {
   let { written, rejected, unknown } = counts
   for (const outcome of outcomes) {
     if (outcome._tag === "Written") written++
@@ -82,7 +84,7 @@ const add = (counts: Counts, outcomes: ReadonlyArray<Outcome<unknown, unknown>>)
 }
 
 /** Counts outcomes that are already at hand. */
-export const countAll = (outcomes: ReadonlyArray<Outcome<unknown, unknown>>): Counts => add(zero, outcomes)
+export const countAll = (outcomes: ReadonlyArray<Outcome<unknown, unknown>>): Counts => add(noCounts, outcomes)
 
 /**
  * A sink that counts outcomes by kind.
@@ -95,7 +97,7 @@ export const countAll = (outcomes: ReadonlyArray<Outcome<unknown, unknown>>): Co
  * const counts = Stream.make(Outcome.written("a"), Outcome.written("b")).pipe(Stream.run(Outcome.count))
  * ```
  */
-export const count: Sink.Sink<Counts, Outcome<unknown, unknown>> = Sink.reduceArray(() => zero, add)
+export const count: Sink.Sink<Counts, Outcome<unknown, unknown>> = Sink.reduceArray(() => noCounts, add)
 
 /** Splits outcomes that are already at hand into those that were written and those that were not. */
 export const split = <A, E>(
@@ -150,7 +152,7 @@ export const requireWritten = <A, E, E2, R>(
   self: Stream.Stream<Outcome<A, E>, E2, R>
 ): Stream.Stream<Written<A>, E2 | RecordsNotWritten, R> =>
   Stream.suspend(() => {
-    let counts = zero
+    let counts = noCounts
     const first: Array<NotWritten<A, E>> = []
     const keepWritten = (outcomes: Arr.NonEmptyReadonlyArray<Outcome<A, E>>): ReadonlyArray<Written<A>> => {
       counts = add(counts, outcomes)

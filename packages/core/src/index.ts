@@ -1,2 +1,7 @@
+export * as Batch from "./Batch.ts"
 export * as ConnectorError from "./ConnectorError.ts"
 export * as Outcome from "./Outcome.ts"
+export * as Progress from "./Progress.ts"
+export * as Retry from "./Retry.ts"
+export * as Telemetry from "./Telemetry.ts"
+export * as Write from "./Write.ts"

@@ -1,0 +1,90 @@
+/**
+ * When to try a failed call again: only for reasons that time can cure, with growing jittered delays,
+ * never sooner than the store asked for, and never past the deadline.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as DateTime from "effect/DateTime"
+import * as Schedule from "effect/Schedule"
+import { type ConnectorError, retryAfterMillis } from "./ConnectorError.ts"
+
+export interface Policy {
+  /**
+   * Attempts in all, the first included.
+   *
+   * @default 8
+   */
+  readonly maxAttempts?: number | undefined
+  /**
+   * The delay after the first failure; it doubles with each further one, 20 % up or down at random.
+   *
+   * @default "200 millis"
+   */
+  readonly base?: Duration.Input | undefined
+  /**
+   * The longest delay between attempts. A `Retry-After` of the store may be longer.
+   *
+   * @default "20 seconds"
+   */
+  readonly cap?: Duration.Input | undefined
+  /**
+   * No attempt starts later than this after the first one started.
+   *
+   * @default "2 minutes"
+   */
+  readonly deadline?: Duration.Input | undefined
+}
+
+/**
+ * Retries a call as `policy` says. The error is the last one.
+ *
+ * @example
+ * ```ts
+ * import { Retry } from "@effect-connectors/core"
+ * import { PineconeIndex } from "@effect-connectors/pinecone"
+ * import * as Effect from "effect/Effect"
+ *
+ * const stats = Effect.gen(function*() {
+ *   const index = yield* PineconeIndex
+ *   return yield* Retry.retry(index.stats, { maxAttempts: 3 })
+ * })
+ * ```
+ */
+export const retry = <A, E extends ConnectorError, R>(
+  call: Effect.Effect<A, E, R>,
+  policy: Policy = {}
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start)))
+
+const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
+  const maxAttempts = policy.maxAttempts ?? 8
+  const lastStart = start + Duration.toMillis(Duration.fromInputUnsafe(policy.deadline ?? "2 minutes"))
+  return Schedule.min([Schedule.exponential(policy.base ?? "200 millis"), Schedule.spaced(policy.cap ?? "20 seconds")])
+    .pipe(
+      Schedule.setInputType<E>(),
+      // The store's wish comes after the jitter, so that jitter can not undercut it.
+      Schedule.jittered,
+      Schedule.modifyDelay(({ input, duration }) =>
+        Effect.succeed(Math.max(Duration.toMillis(duration), retryAfterMillis(input.reason)))
+      ),
+      Schedule.while(({ input, attempt, now, duration }) =>
+        input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= lastStart
+      )
+    )
+}
+
+/**
+ * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from `nowMillis`.
+ * What is neither is `undefined`; a date in the past is 0.
+ */
+export const parseRetryAfter = (header: string | null | undefined, nowMillis: number): number | undefined => {
+  const text = header?.trim()
+  if (text === undefined || text === "") return undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
+  // Dates start with a weekday; without that test "-5" would be read as a year.
+  if (!/^[A-Za-z]{3}/.test(text)) return undefined
+  const date = DateTime.make(text)
+  return Option.isSome(date) ? Math.max(0, DateTime.toEpochMillis(date.value) - nowMillis) : undefined
+}
