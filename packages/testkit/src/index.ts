@@ -1,1 +1,1 @@
-export {}
+export * as PineconeMemory from "./PineconeMemory.ts"

@@ -1,0 +1,52 @@
+/**
+ * The limits the store enforces. They are settings because they are documented by the service, not measured on it,
+ * and because a test of a limit is easier to write with a small one.
+ */
+import { maxIdLength, maxMetadataBytes, maxSparseValues } from "@effect-connectors/pinecone/VectorRecord"
+
+/** Limits of one index. Source of each default: Pinecone's documentation (operation limits), unless said otherwise. */
+export interface Limits {
+  /** Records in one upsert. @default 1_000 */
+  readonly maxRecords: number
+  /**
+   * Bytes of one upsert, measured on its protobuf form. The documentation says "2 MB" without saying of which
+   * megabytes or of which encoding, so both the number and the measure are a guess; set a lower one to be strict.
+   * @default 2_097_152
+   */
+  readonly maxRequestBytes: number
+  /**
+   * Bytes of the matches of one query, measured on their protobuf form. The code of the answer is a guess.
+   * @default 4_194_304
+   */
+  readonly maxReplyBytes: number
+  /** Ids of one fetch or delete. @default 1_000 */
+  readonly maxIds: number
+  /** Ids or namespaces of one page of a list. @default 100 */
+  readonly maxPage: number
+  /** @default 10_000 */
+  readonly maxTopK: number
+  /** Values of `$in` and of `$nin`. @default 10_000 */
+  readonly maxFilterValues: number
+  /** Bytes of a record's metadata as JSON. @default 40_960 */
+  readonly maxMetadataBytes: number
+  /** Characters of an id. @default 512 */
+  readonly maxIdLength: number
+  /** Characters of the name of a namespace. @default 512 */
+  readonly maxNamespaceLength: number
+  /** Positions of a sparse vector. @default 2_048 */
+  readonly maxSparseValues: number
+}
+
+export const defaultLimits: Limits = {
+  maxRecords: 1_000,
+  maxRequestBytes: 2_097_152,
+  maxReplyBytes: 4_194_304,
+  maxIds: 1_000,
+  maxPage: 100,
+  maxTopK: 10_000,
+  maxFilterValues: 10_000,
+  maxMetadataBytes,
+  maxIdLength,
+  maxNamespaceLength: 512,
+  maxSparseValues
+}

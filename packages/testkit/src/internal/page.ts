@@ -1,0 +1,76 @@
+/**
+ * Pages over sorted names: ids of a namespace, namespaces of an index.
+ *
+ * The token is the service's own form, base64 of `{"skip_past": name, "prefix": prefix}`, as decoded from the samples
+ * of its documentation. Callers must treat it as opaque.
+ */
+import { Buffer } from "node:buffer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { outOfRange, type Refusal, refused } from "./refusals.ts"
+
+export interface PageRequest {
+  readonly prefix?: string | undefined
+  readonly limit?: number | undefined
+  readonly paginationToken?: string | undefined
+}
+
+export interface Page {
+  readonly names: ReadonlyArray<string>
+  /** None on the last page. */
+  readonly next: string | undefined
+}
+
+const Token = Schema.fromJsonString(Schema.Struct({
+  skip_past: Schema.String,
+  prefix: Schema.optionalKey(Schema.NullOr(Schema.String))
+}))
+
+const decodeToken = Schema.decodeUnknownOption(Token)
+
+/** The names after the token, in ascending order. `sorted` may hold names that are gone: `isThere` tells. */
+export const page = (
+  sorted: ReadonlyArray<string>,
+  isThere: (name: string) => boolean,
+  request: PageRequest,
+  maxLimit: number
+): Result.Result<Page, Refusal> => {
+  const limit = request.limit ?? maxLimit
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
+    return Result.fail(outOfRange("limit", 1, maxLimit, limit))
+  }
+  const token = request.paginationToken === undefined
+    ? Option.none()
+    : decodeToken(Buffer.from(request.paginationToken, "base64").toString())
+  if (request.paginationToken !== undefined && Option.isNone(token)) {
+    return Result.fail(refused("Invalid pagination token"))
+  }
+  const skipPast = Option.isSome(token) ? token.value.skip_past : undefined
+  const prefix = request.prefix ?? (Option.isSome(token) ? token.value.prefix ?? "" : "")
+  const names: Array<string> = []
+  for (let at = firstAfter(sorted, prefix, skipPast); at < sorted.length; at++) {
+    const name = sorted[at]!
+    if (!name.startsWith(prefix)) break
+    if (!isThere(name)) continue
+    if (names.length === limit) return Result.succeed({ names, next: encodeToken(names[limit - 1]!, prefix) })
+    names.push(name)
+  }
+  return Result.succeed({ names, next: undefined })
+}
+
+const encodeToken = (skipPast: string, prefix: string): string =>
+  Buffer.from(JSON.stringify({ skip_past: skipPast, prefix: prefix === "" ? null : prefix })).toString("base64")
+
+/** The first place at or after `prefix` and after `skipPast`, by bisection. */
+const firstAfter = (sorted: ReadonlyArray<string>, prefix: string, skipPast: string | undefined): number => {
+  const isBefore = (name: string) => name < prefix || (skipPast !== undefined && name <= skipPast)
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isBefore(sorted[middle]!)) low = middle + 1
+    else high = middle
+  }
+  return low
+}

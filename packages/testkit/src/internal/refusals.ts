@@ -1,0 +1,54 @@
+/**
+ * What the store says no to, in the service's own words where they are known.
+ *
+ * Texts seen in captured logs or in the documentation: dimension, zero vector, metadata size and type, sparse
+ * support, empty delete filter, id with sparse vector, request size, missing namespace. The others are worded here.
+ */
+import { clip, NotFound, RequestRefused, RequestTooLarge } from "@effect-connectors/core/ConnectorError"
+import * as Formatter from "effect/Formatter"
+
+/** Why the store did not do what was asked; nothing of the request was applied. */
+export type Refusal = RequestRefused | RequestTooLarge | NotFound
+
+/** HTTP 400 and gRPC INVALID_ARGUMENT: how the service answers every bad request of its vector plane. */
+const badRequest = { status: 400, grpcCode: 3 }
+
+export const refused = (detail: string): RequestRefused =>
+  new RequestRefused({ detail: clip(detail), wire: badRequest })
+
+export const outOfRange = (what: string, min: number, max: number, got: number): RequestRefused =>
+  refused(`${what} must be a whole number from ${min} to ${max}, got ${got}`)
+
+export const dimensionMismatch = (got: number, expected: number): RequestRefused =>
+  refused(`Vector dimension ${got} does not match the dimension of the index ${expected}`)
+
+export const noSparseSupport = (): RequestRefused =>
+  refused(
+    "Index configuration does not support sparse values - only indexes that are sparse or using dotproduct are supported"
+  )
+
+export const requestTooLarge = (bytes: number, maxBytes: number): RequestTooLarge =>
+  new RequestTooLarge({
+    detail: `Your request is larger than the maximum supported size - ${megabytes(maxBytes)}. It takes ${bytes} bytes`,
+    wire: badRequest
+  })
+
+export const replyTooLarge = (bytes: number, maxBytes: number): RequestTooLarge =>
+  new RequestTooLarge({
+    detail: `Error, message length too large: found ${bytes} bytes, the limit is: ${maxBytes} bytes`,
+    wire: badRequest
+  })
+
+export const namespaceNotFound = (name: string): NotFound =>
+  new NotFound({
+    resource: "namespace",
+    name,
+    detail: "Namespace not found",
+    wire: { status: 404, grpcCode: 5 }
+  })
+
+/** A value of any kind, as JSON where it has one. */
+export const print = (value: unknown): string =>
+  typeof value === "number" ? String(value) : Formatter.formatJson(value)
+
+const megabytes = (bytes: number): string => bytes % 1_048_576 === 0 ? `${bytes / 1_048_576}MB` : `${bytes} bytes`
