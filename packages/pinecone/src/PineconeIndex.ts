@@ -6,9 +6,15 @@
  * `@effect-connectors/testkit` for tests and demos.
  */
 import type * as Arr from "effect/Array"
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type { Filter } from "./Filter.ts"
+import { make } from "./internal/sdkIndex.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "./VectorRecord.ts"
 
@@ -135,12 +141,14 @@ export interface NamespacesReply {
 }
 
 /** The name every version of the API gives to the namespace of a caller who names none. */
-export const defaultNamespace = "__default__"
+export { defaultNamespace } from "./internal/namespace.ts"
 
 /** The calls of one index. */
 export interface Service {
   /** The index's name or host, for telemetry and messages. */
   readonly name: string
+  /** The length of dense vectors, when the layer knows it: records of another length are then refused before sending. */
+  readonly dimension?: number | undefined
   /** The namespace of calls that name none. */
   readonly namespace: string
   readonly limits: UpsertLimits
@@ -158,7 +166,108 @@ export interface Service {
   readonly deleteNamespace: (name: string) => Effect.Effect<void, PineconeError>
 }
 
-/** @see {@link Service} */
+const optional = (name: string): Config.Config<string | undefined> =>
+  Config.String(name).pipe(Config.option, Config.map(Option.getOrUndefined))
+
+/** Where the index is and how to call it. */
+export interface Options {
+  /** A key of the project the index belongs to. */
+  readonly apiKey: Redacted.Redacted<string>
+  /** The index's name. Its host is asked for when the layer is built, unless `host` is given. */
+  readonly index?: string | undefined
+  /**
+   * The address of the index's data plane, which saves asking for it. Without a scheme it is taken as https, on `localhost` and
+   * `127.0.0.1` as http.
+   */
+  readonly host?: string | undefined
+  /**
+   * The namespace of calls that name none.
+   *
+   * @default "__default__"
+   */
+  readonly namespace?: string | undefined
+  /**
+   * The address of the control plane, where `index` is looked up.
+   *
+   * @default "https://api.pinecone.io"
+   */
+  readonly controllerHost?: string | undefined
+  /**
+   * Time for one call, from sending to the last byte of the answer. A call that takes longer is cancelled and fails with `TimedOut`.
+   *
+   * @default "30 seconds"
+   */
+  readonly timeout?: Duration.Input | undefined
+  /**
+   * Bytes of one request body; a call over it fails with `RequestTooLarge` and is not sent. Pinecone documents 2 MB for an upsert
+   * without saying of what. JSON is the largest form a record has, so its bytes are the safe reading; 100 records of 1536
+   * doubles are 3 MB as JSON, and 0.6 MB decoded. Raise it if your service takes more.
+   *
+   * @default 2_000_000
+   */
+  readonly maxRequestBytes?: number | undefined
+  /**
+   * Records of one upsert, 1 to 1,000 (the documented limit).
+   *
+   * @default 1000
+   */
+  readonly maxRecords?: number | undefined
+  /**
+   * Headers sent with every call, for instance `{ "X-Pinecone-Api-Version": "2025-10" }` to pin a version.
+   *
+   * @default {}
+   */
+  readonly additionalHeaders?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * The service of one index.
+ *
+ * @example
+ * ```ts
+ * import { PineconeIndex } from "@effect-connectors/pinecone"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const index = yield* PineconeIndex
+ *   return yield* index.stats
+ * }).pipe(Effect.provide(PineconeIndex.layerConfig))
+ * ```
+ *
+ * @see {@link Service}
+ */
 export class PineconeIndex extends Context.Service<PineconeIndex, Service>()(
   "@effect-connectors/pinecone/PineconeIndex"
-) {}
+) {
+  /**
+   * The index at Pinecone, by the official SDK. Building it fails with `InvalidOption`, `Unauthorized` or `NotFound` when it can
+   * never work; an index given by `host` is not called until it is used.
+   *
+   * @example
+   * ```ts
+   * import { PineconeIndex } from "@effect-connectors/pinecone"
+   * import * as Redacted from "effect/Redacted"
+   *
+   * const layer = PineconeIndex.layer({ apiKey: Redacted.make("pcsk_..."), index: "articles", timeout: "10 seconds" })
+   * ```
+   */
+  static readonly layer = (options: Options): Layer.Layer<PineconeIndex, PineconeError> =>
+    Layer.effect(PineconeIndex, make(options))
+
+  /**
+   * {@link Options} from the configuration, by default the environment: `PINECONE_API_KEY`, `PINECONE_INDEX` or
+   * `PINECONE_INDEX_HOST` (or both), and optionally `PINECONE_NAMESPACE` and `PINECONE_CONTROLLER_HOST`.
+   */
+  static readonly config: Config.Config<Options> = Config.all({
+    apiKey: Config.Redacted("PINECONE_API_KEY").pipe(Config.withDefault(Redacted.make(""))),
+    index: optional("PINECONE_INDEX"),
+    host: optional("PINECONE_INDEX_HOST"),
+    namespace: optional("PINECONE_NAMESPACE"),
+    controllerHost: optional("PINECONE_CONTROLLER_HOST")
+  })
+
+  /** {@link PineconeIndex.layer} with {@link PineconeIndex.config}. */
+  static readonly layerConfig: Layer.Layer<PineconeIndex, PineconeError | Config.ConfigError> = Layer.unwrap(
+    Effect.map(PineconeIndex.config, PineconeIndex.layer)
+  )
+}

@@ -1,0 +1,141 @@
+/**
+ * Steps that write a stream to a Pinecone index.
+ *
+ * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`) emits what was
+ * written and fails at its end when a record was not. The other (`upsertOutcomes`, ...) emits one
+ * outcome for each element, as a value, and goes on past refused records.
+ *
+ * Elements may be anything: an option tells which record to make of one. The element itself comes
+ * back in its outcome, with all that travels with it.
+ */
+import * as Outcome from "@effect-connectors/core/Outcome"
+import type * as Write from "@effect-connectors/core/Write"
+import type * as Stream from "effect/Stream"
+import * as destinations from "./internal/destinations.ts"
+import type { PineconeError } from "./PineconeError.ts"
+import type { PineconeIndex, UpdateRequest } from "./PineconeIndex.ts"
+import { checkAny, checkChange, type Metadata, type VectorRecord } from "./VectorRecord.ts"
+
+/** What a write step makes of a stream: one outcome an element. */
+export type Outcomes<A, E, R> = Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | PineconeIndex>
+
+/** What the plain form of a write step makes of a stream: the written elements, or a failure at its end. */
+export type Plain<A, E, R> = Stream.Stream<
+  Outcome.Written<A>,
+  E | PineconeError | Outcome.RecordsNotWritten,
+  R | PineconeIndex
+>
+
+interface NamespaceOption<A> {
+  /** One namespace for all, or one for each element. Default: the layer's namespace. */
+  readonly namespace?: string | ((element: A) => string) | undefined
+}
+
+/** `M` is the type of the metadata. */
+export interface UpsertOptions<A, M = Metadata> extends Write.Options, NamespaceOption<A> {
+  /** The record to write for an element. Default: the element is the record. */
+  readonly record?: ((element: A) => VectorRecord<M>) | undefined
+}
+
+/** A change of one stored record: given parts replace the stored ones, metadata is merged field by field. */
+export type Update<M = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & { readonly metadata?: Partial<M> | undefined }
+
+/**
+ * Pinecone changes one record a call, so `maxRecords` has no effect here; its documented rate is 100
+ * updates a second in a namespace.
+ */
+export interface UpdateOptions<A, M = Metadata> extends Write.Options, NamespaceOption<A> {
+  /** The change to make for an element. Default: the element is the change. */
+  readonly update?: ((element: A) => Update<M>) | undefined
+}
+
+/** `maxRecords` is 1,000 by default here, the most ids Pinecone takes in a call. */
+export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
+  /** The id to delete for an element. Default: the element is the id. */
+  readonly id?: ((element: A) => string) | undefined
+}
+
+/**
+ * Writes records, giving one outcome for each element as a value. Records of one id are written in the
+ * order they came unless `ordered` is off.
+ *
+ * @example
+ * ```ts
+ * import { Outcome } from "@effect-connectors/core"
+ * import { PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * interface Page { readonly url: string; readonly offset: number; readonly embedding: Float32Array }
+ * declare const pages: Stream.Stream<Page>
+ *
+ * const counts = pages.pipe(
+ *   PineconeSink.upsertOutcomes({
+ *     record: (page: Page) => ({ id: page.url, values: page.embedding })
+ *   }),
+ *   Stream.run(Outcome.count)
+ * )
+ * ```
+ */
+export const upsertOutcomes = <A = VectorRecord>(options: UpsertOptions<A> = {}): <E, R>(
+  self: Stream.Stream<A, E, R>
+) => Outcomes<A, E, R> => destinations.upsert(options, checkAny)
+
+/**
+ * Writes records. Emits those that were written and fails at its end with `RecordsNotWritten` when
+ * one was rejected or its answer lost, so that `Stream.runDrain` can hide nothing.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Stream.make(
+ *   { id: "a", values: [0.1, 0.2], metadata: { title: "First" } },
+ *   { id: "b", values: [0.3, 0.4], metadata: { title: "Second" } }
+ * ).pipe(PineconeSink.upsert({ namespace: "articles" }), Stream.runDrain)
+ * ```
+ */
+export const upsert = <A = VectorRecord>(options: UpsertOptions<A> = {}) =>
+<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(upsertOutcomes(options)(self))
+
+/** Changes stored records, giving one outcome for each element. A missing id is not an error for Pinecone. */
+export const updateOutcomes = <A = Update>(options: UpdateOptions<A> = {}): <E, R>(
+  self: Stream.Stream<A, E, R>
+) => Outcomes<A, E, R> => destinations.update(options, checkChange)
+
+/**
+ * Changes stored records; fails at its end when one was refused or its answer lost.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Stream.make({ id: "a", metadata: { read: true } }).pipe(PineconeSink.update(), Stream.runDrain)
+ * ```
+ */
+export const update = <A = Update>(options: UpdateOptions<A> = {}) =>
+<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(updateOutcomes(options)(self))
+
+/** Deletes records by id, giving one outcome for each element. A missing id is not an error for Pinecone. */
+export const deleteOutcomes = <A = string>(options: DeleteOptions<A> = {}): <E, R>(
+  self: Stream.Stream<A, E, R>
+) => Outcomes<A, E, R> => destinations.remove(options)
+
+const remove = <A = string>(options: DeleteOptions<A> = {}) =>
+<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(deleteOutcomes(options)(self))
+
+export {
+  /**
+   * Deletes records by id; fails at its end when a call was refused or its answer lost.
+   *
+   * @example
+   * ```ts
+   * import { PineconeSink } from "@effect-connectors/pinecone"
+   * import * as Stream from "effect/Stream"
+   *
+   * const program = Stream.make("a", "b").pipe(PineconeSink.delete({ namespace: "articles" }), Stream.runDrain)
+   * ```
+   */
+  remove as delete
+}

@@ -1,0 +1,134 @@
+import { InvalidOption, InvalidRecord, type Reason, RecordTooLarge } from "@effect-connectors/core/ConnectorError"
+import * as Write from "@effect-connectors/core/Write"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { PineconeError } from "../PineconeError.ts"
+import { PineconeIndex, type Service, type SizedRecord, type UpdateRequest } from "../PineconeIndex.ts"
+import type { DeleteOptions, Outcomes, UpdateOptions, UpsertOptions } from "../PineconeSink.ts"
+import { type Check, maxIdLength, type VectorRecord } from "../VectorRecord.ts"
+
+type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
+
+export const failure = (operation: string, namespace: string | undefined, reason: Reason): PineconeError =>
+  new PineconeError({ operation, ...(namespace === undefined ? {} : { namespace }), reason })
+
+/** Options that can never work, found before the source is started. */
+const checkOptions = (operation: string, options: Write.Options): Effect.Effect<void, PineconeError> => {
+  for (const option of ["maxRecords", "maxBytes", "concurrency"] as const) {
+    const value = options[option]
+    if (value !== undefined && !(value >= 1)) {
+      return Effect.fail(
+        failure(operation, undefined, new InvalidOption({ option, issue: `is ${value}; it must be 1 or more` }))
+      )
+    }
+  }
+  return Effect.void
+}
+
+const write = <A, I>(
+  operation: string,
+  options: Write.Options,
+  destination: (
+    index: Service
+  ) => Pick<Write.Destination<A, I, PineconeError>, "limits" | "prepare" | "send">
+) =>
+<E, R>(self: Stream.Stream<A, E, R>): Outcomes<A, E, R> =>
+  Stream.unwrap(Effect.gen(function*() {
+    yield* checkOptions(operation, options)
+    const index = yield* PineconeIndex
+    const full: Write.Destination<A, I, PineconeError> = {
+      ...destination(index),
+      target: { system: "pinecone", operation, collection: index.name },
+      tooLarge: (ready, maxBytes) =>
+        failure(
+          operation,
+          ready.key,
+          new RecordTooLarge({ ...(ready.id === undefined ? {} : { id: ready.id }), bytes: ready.bytes, maxBytes })
+        )
+    }
+    return Write.outcomes(full, options)(self)
+  }))
+
+const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) =>
+  typeof namespace === "function" ? namespace : () => namespace ?? index.namespace
+
+const refuse = <A>(operation: string, input: A, namespace: string, reason: Reason): Write.Refused<A, PineconeError> => ({
+  _tag: "Refused",
+  input,
+  error: failure(operation, namespace, reason)
+})
+
+/** Makes elements ready by `record` and `check`; `encode` turns a checked record into what is sent. */
+const prepareBy = <A, I>(
+  operation: string,
+  namespaceFor: (element: A) => string,
+  record: (element: A) => unknown,
+  check: Check,
+  encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
+) =>
+(elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> => {
+  const checked = check(elements.map(record))
+  return Arr.map(elements, (input, i): Prepared<A, I> => {
+    const key = namespaceFor(input)
+    const result = checked[i]!
+    if (Result.isFailure(result)) return refuse(operation, input, key, result.failure)
+    const encoded = encode(result.success)
+    return encoded instanceof InvalidRecord
+      ? refuse(operation, input, key, encoded)
+      : { _tag: "Ready", input, key, id: result.success.id, item: encoded.item, bytes: encoded.bytes }
+  })
+}
+
+const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | undefined => {
+  const length = record.values?.length ?? 0
+  return index.dimension === undefined || length === 0 || length === index.dimension
+    ? undefined
+    : new InvalidRecord({
+      id: record.id,
+      field: "values",
+      issue: `has ${length} numbers and the index has dimension ${index.dimension}; use the model the index was made for`
+    })
+}
+
+const itself = (element: unknown): unknown => element
+
+export const upsert = <A>(options: UpsertOptions<A>, check: Check) =>
+  write<A, SizedRecord>("upsert", options, (index) => ({
+    limits: index.limits,
+    prepare: prepareBy("upsert", namespaceOf(index, options.namespace), options.record ?? itself, check, (record) => {
+      const wrong = wrongDimension(index, record)
+      if (wrong !== undefined) return wrong
+      const item = index.encode(record)
+      return { item, bytes: item.bytes }
+    }),
+    send: (namespace, records) => index.upsert({ namespace, records })
+  }))
+
+/** One call changes one record. */
+const single = { maxRecords: 1, maxBytes: Infinity, envelopeBytes: () => 0 }
+
+export const update = <A>(options: UpdateOptions<A>, check: Check) =>
+  write<A, UpdateRequest>("update", options, (index) => ({
+    limits: single,
+    prepare: prepareBy("update", namespaceOf(index, options.namespace), options.update ?? itself, check, (change) =>
+      wrongDimension(index, change) ?? { item: change, bytes: 0 }),
+    send: (namespace, [change]) => index.update({ ...change, namespace })
+  }))
+
+export const remove = <A>(options: DeleteOptions<A>) =>
+  write<A, string>("delete", { maxRecords: 1000, ...options }, (index) => {
+    const namespace = namespaceOf(index, options.namespace)
+    return {
+      limits: { maxRecords: 1000, maxBytes: index.limits.maxBytes, envelopeBytes: index.limits.envelopeBytes },
+      prepare: Arr.map((input): Prepared<A, string> => {
+        const key = namespace(input)
+        const id: unknown = options.id === undefined ? input : options.id(input)
+        return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
+          ? { _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 }
+          : refuse("delete", input, key, new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` }))
+      }),
+      send: (namespace, ids) => index.delete({ namespace, ids })
+    }
+  })
