@@ -1,0 +1,150 @@
+/**
+ * Says what a failed call means: from the answer's status and body, or from what the socket reported.
+ *
+ * Pinecone answers failures in three styles: `{code, message}` (data plane, gRPC codes),
+ * `{status, error: {code, message}}` (control plane) and plain text (the gateway in front of both). All are read,
+ * none is trusted to be there.
+ */
+import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** What came back, before anyone judged it. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+/** What the call was about; its names go into messages. */
+export interface Subject {
+  readonly index: string
+  readonly namespace?: string | undefined
+}
+
+const Envelope = Schema.fromJsonString(
+  Schema.Struct({
+    code: Schema.optionalKey(Schema.Unknown),
+    message: Schema.optionalKey(Schema.Unknown),
+    error: Schema.optionalKey(Schema.Unknown)
+  })
+)
+const decodeEnvelope = Schema.decodeUnknownResult(Envelope)
+const isErrorObject = Schema.is(Schema.Struct({ message: Schema.String }))
+
+/** The message and the gRPC code of a failure's body, whichever style it has. */
+const explain = (body: string): { readonly text: string; readonly grpcCode?: number } => {
+  const envelope = Result.getOrUndefined(decodeEnvelope(body))
+  if (envelope === undefined) return { text: body.trim() }
+  const { code, error, message } = envelope
+  const text =
+    typeof message === "string"
+      ? message
+      : isErrorObject(error)
+        ? error.message
+        : typeof error === "string"
+          ? error
+          : body.trim()
+  return typeof code === "number" && Number.isInteger(code) ? { text, grpcCode: code } : { text }
+}
+
+/** The wait a `Retry-After` header asks for, in milliseconds: seconds or an HTTP date, as seen at `now`. */
+export const retryAfterMillis = (header: string | null, now: number): number | undefined => {
+  if (header === null) return undefined
+  const value = header.trim()
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
+  const at = value.endsWith("GMT") ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}
+
+const monthly = /current month|monthly|per month/i
+const tooLarge = /\b2 ?MB\b|message length too large|larger than the maximum supported size/i
+
+/** The reason of an answer whose status is not 2xx; `now` (epoch milliseconds) is what a date in `Retry-After` is compared with. */
+export const classify = (answer: Answer, subject: Subject, now: number): ConnectorError.Reason => {
+  const { status } = answer
+  const { grpcCode, text } = explain(answer.body)
+  const detail = ConnectorError.clip(text === "" ? `HTTP ${status} without a message` : text)
+  const wire = wireOf(answer, grpcCode)
+  const wait = retryAfterMillis(answer.headers.get("retry-after"), now)
+  const retryAfter = wait === undefined ? {} : { retryAfterMillis: wait }
+
+  if (status === 408) return new ConnectorError.TimedOut({ wire })
+  if (status >= 500) return new ConnectorError.Unavailable({ detail, wire, ...retryAfter })
+  if (status >= 300 && status < 400) {
+    const to = ConnectorError.clip(answer.headers.get("location") ?? "another address", 200)
+    return new ConnectorError.InvalidOption({
+      option: "host",
+      issue: `answers with a redirect to ${to}; give the address of the index itself`
+    })
+  }
+  switch (status) {
+    case 401:
+      return new ConnectorError.Unauthorized({ detail, wire })
+    case 402:
+    case 429:
+      if (monthly.test(text)) return new ConnectorError.QuotaExhausted({ detail, wire })
+      return status === 402
+        ? new ConnectorError.Forbidden({ detail, wire })
+        : new ConnectorError.RateLimited({ detail, wire, ...retryAfter })
+    case 403:
+    case 405:
+    case 407:
+      return new ConnectorError.Forbidden({ detail, wire })
+    case 404:
+      return subject.namespace !== undefined && /namespace/i.test(text)
+        ? new ConnectorError.NotFound({ resource: "namespace", name: subject.namespace, detail, wire })
+        : new ConnectorError.NotFound({ resource: "index", name: subject.index, detail, wire })
+    case 413:
+    case 414:
+    case 431:
+      return new ConnectorError.RequestTooLarge({ detail, wire })
+    default:
+      return tooLarge.test(text)
+        ? new ConnectorError.RequestTooLarge({ detail, wire })
+        : new ConnectorError.RequestRefused({ detail, wire })
+  }
+}
+
+/** The facts of an answer that every reason keeps. */
+export const wireOf = (answer: Answer, grpcCode?: number): ConnectorError.Wire => {
+  const requestId = answer.headers.get("x-pinecone-request-id")
+  return {
+    status: answer.status,
+    ...(grpcCode === undefined ? {} : { grpcCode }),
+    ...(requestId === null ? {} : { requestId: ConnectorError.clip(requestId, 128) })
+  }
+}
+
+/** Failures that happen before a byte of the request leaves. */
+const neverSent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+/** The reason of a call that got no answer. `fetch` hides the socket's error two or three causes deep. */
+export const connectionFailed = (error: unknown): ConnectorError.ConnectionFailed => {
+  const messages: Array<string> = []
+  let code: string | undefined
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth++) {
+    if (cause.message !== "") messages.push(cause.message)
+    if ("code" in cause && typeof cause.code === "string") code = cause.code
+  }
+  if (code !== undefined && !messages.some((message) => message.includes(code))) messages.push(code)
+  return new ConnectorError.ConnectionFailed({
+    detail: ConnectorError.clip(messages.length === 0 ? String(error) : messages.join(": ")),
+    sent: code === undefined || !neverSent.has(code)
+  })
+}

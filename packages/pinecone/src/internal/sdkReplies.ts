@@ -1,0 +1,162 @@
+/**
+ * The replies of the data plane and how they become ours. Read from the wire, since the SDK drops counts and the metric.
+ * Fields the service adds later are ignored.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { FetchReply, ListReply, NamespacesReply, QueryReply, Stats } from "../PineconeIndex.ts"
+import type { Metadata as MetadataType, MetadataValue } from "../VectorRecord.ts"
+import { namespaceName } from "./namespace.ts"
+
+/** Reads the body of a 2xx answer. */
+export type Reply<A> = (body: string) => Result.Result<A, Schema.SchemaError>
+
+const isNumbers = (u: unknown): u is ReadonlyArray<number> => {
+  if (!Array.isArray(u)) return false
+  for (let i = 0; i < u.length; i++) if (typeof u[i] !== "number") return false
+  return true
+}
+
+const isMetadataValue = (u: unknown): u is MetadataValue =>
+  typeof u === "string" ||
+  typeof u === "number" ||
+  typeof u === "boolean" ||
+  (Array.isArray(u) && u.every((element) => typeof element === "string"))
+
+const isObject = (u: unknown): u is { readonly [key: string]: unknown } =>
+  typeof u === "object" && u !== null && !Array.isArray(u)
+
+const isMetadata = (u: unknown): u is MetadataType => isObject(u) && Object.values(u).every(isMetadataValue)
+
+const Numbers = Schema.declare(isNumbers, { expected: "an array of numbers" })
+const Metadata = Schema.declare(isMetadata, { expected: "flat metadata" })
+const SparseValues = Schema.Struct({ indices: Numbers, values: Numbers })
+
+const recordFields = {
+  id: Schema.String,
+  values: Schema.optionalKey(Schema.NullOr(Numbers)),
+  sparseValues: Schema.optionalKey(Schema.NullOr(SparseValues)),
+  metadata: Schema.optionalKey(Schema.NullOr(Metadata))
+}
+const WireRecord = Schema.Struct(recordFields)
+const WireMatch = Schema.Struct({ ...recordFields, score: Schema.Finite })
+
+/** An absent dense vector arrives as an empty one. */
+const toRecord = (wire: typeof WireRecord.Type) => ({
+  id: wire.id,
+  values: wire.values?.length ? wire.values : undefined,
+  sparseValues: wire.sparseValues?.indices.length ? wire.sparseValues : undefined,
+  metadata: wire.metadata ?? undefined
+})
+
+const usage = Schema.optionalKey(Schema.Struct({ readUnits: Schema.optionalKey(Schema.Finite) }))
+
+const pagination = Schema.optionalKey(Schema.NullOr(Schema.Struct({ next: Schema.optionalKey(Schema.String) })))
+
+/** An empty token means the same as none: there is no next page. */
+const nextOf = (wire: { readonly pagination?: typeof pagination.Type }): string | undefined =>
+  wire.pagination?.next || undefined
+
+/** 64 bit counts arrive as decimal strings. */
+const Count = Schema.Union([Schema.Finite, Schema.FiniteFromString])
+
+const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(schema: S, map: (wire: S["Type"]) => A): Reply<A> => {
+  const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema))
+  return (body) => Result.map(decode(body), map)
+}
+
+/** Some deployments answer these with an empty body. */
+const readsOrEmpty =
+  <A>(reply: Reply<A>): Reply<A> =>
+  (body) =>
+    reply(body === "" ? "{}" : body)
+
+/** The count of records the service took. */
+export const upserted = reads(
+  Schema.Struct({ upsertedCount: Schema.optionalKey(Schema.Int) }),
+  ({ upsertedCount }) => upsertedCount
+)
+
+/** The count of records an update matched, where the service tells it. */
+export const updated = readsOrEmpty(
+  reads(Schema.Struct({ matchedRecords: Schema.optionalKey(Schema.Int) }), ({ matchedRecords }) => matchedRecords)
+)
+
+/** Nothing but that it was done. */
+export const done = readsOrEmpty(reads(Schema.Struct({}), () => undefined))
+
+export const query: Reply<QueryReply> = reads(
+  Schema.Struct({ matches: Schema.optionalKey(Schema.Array(WireMatch)), usage }),
+  (wire) => ({
+    matches: (wire.matches ?? []).map((match) => ({ ...toRecord(match), score: match.score })),
+    readUnits: wire.usage?.readUnits
+  })
+)
+
+export const fetched: Reply<FetchReply> = reads(
+  Schema.Struct({ vectors: Schema.optionalKey(Schema.Record(Schema.String, WireRecord)), usage }),
+  (wire) => ({
+    records: new Map(Object.entries(wire.vectors ?? {}).map(([id, found]) => [id, toRecord(found)])),
+    readUnits: wire.usage?.readUnits
+  })
+)
+
+export const listed: Reply<ListReply> = reads(
+  Schema.Struct({
+    vectors: Schema.optionalKey(Schema.Array(Schema.Struct({ id: Schema.String }))),
+    pagination,
+    usage
+  }),
+  (wire) => ({
+    ids: (wire.vectors ?? []).map(({ id }) => id),
+    next: nextOf(wire),
+    readUnits: wire.usage?.readUnits
+  })
+)
+
+export const stats: Reply<Stats> = reads(
+  Schema.Struct({
+    namespaces: Schema.optionalKey(
+      Schema.Record(Schema.String, Schema.Struct({ vectorCount: Schema.optionalKey(Schema.Int) }))
+    ),
+    dimension: Schema.optionalKey(Schema.NullOr(Schema.Int)),
+    metric: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    totalVectorCount: Schema.optionalKey(Schema.Int)
+  }),
+  (wire) => {
+    const namespaces = new Map(
+      Object.entries(wire.namespaces ?? {}).map(([name, { vectorCount }]) => [namespaceName(name), vectorCount ?? 0])
+    )
+    return {
+      dimension: wire.dimension || undefined,
+      metric: wire.metric ?? undefined,
+      totalRecords: wire.totalVectorCount ?? Array.from(namespaces.values()).reduce((sum, count) => sum + count, 0),
+      namespaces
+    }
+  }
+)
+
+export const namespaces: Reply<NamespacesReply> = reads(
+  Schema.Struct({
+    namespaces: Schema.optionalKey(
+      Schema.Array(Schema.Struct({ name: Schema.String, record_count: Schema.optionalKey(Count) }))
+    ),
+    pagination
+  }),
+  (wire) => ({
+    namespaces: (wire.namespaces ?? []).map(({ name, record_count }) => ({
+      name: namespaceName(name),
+      records: record_count ?? 0
+    })),
+    next: nextOf(wire)
+  })
+)
+
+/** Where an index is. */
+export const host: Reply<string> = reads(
+  Schema.Struct({
+    host: Schema.String,
+    private_host: Schema.optionalKey(Schema.NullOr(Schema.String))
+  }),
+  (wire) => wire.private_host || wire.host
+)

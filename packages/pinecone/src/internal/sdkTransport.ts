@@ -1,0 +1,43 @@
+/**
+ * Sends one request and brings back the whole answer, status, headers and body, whatever the status is.
+ */
+import type { Answer } from "./classify.ts"
+
+/** A request as the SDK wrote it. */
+export interface WrittenRequest {
+  readonly url: Parameters<typeof fetch>[0]
+  readonly init: RequestInit
+}
+
+/** Bytes read of the body of a failure: enough for any message, and no more if a proxy sends a page. */
+const maxErrorBody = 16_384
+
+/**
+ * Rejects when no answer came, or when it broke off. The key is set here and nowhere else, so neither the SDK nor its
+ * debug output ever holds it. Redirects are not followed: they would carry the key to another host.
+ */
+export const exchange = async (request: WrittenRequest, apiKey: string, signal: AbortSignal): Promise<Answer> => {
+  const headers = new Headers(request.init.headers)
+  headers.set("Api-Key", apiKey)
+  const response = await fetch(request.url, { ...request.init, headers, redirect: "manual", signal })
+  const body = response.ok ? await response.text() : withoutKey(await firstBytes(response), apiKey)
+  return { status: response.status, headers: response.headers, body }
+}
+
+/** Text from outside that goes into an error: a service may quote the key it refuses. */
+export const withoutKey = (text: string, apiKey: string): string => text.replaceAll(apiKey, "<redacted>")
+
+const firstBytes = async (response: Response): Promise<string> => {
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  try {
+    for await (const chunk of response.body ?? []) {
+      chunks.push(chunk)
+      size += chunk.byteLength
+      if (size >= maxErrorBody) break
+    }
+  } catch {
+    // The status is known already, and it says more than the break does.
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxErrorBody))
+}
