@@ -201,6 +201,35 @@ export const checkChange: Check = checkWith(fields(Metadata))
 export const metadataSchema = <M, I extends Metadata>(fields: Schema.Codec<M, I>): MetadataSchema<M> =>
   fields.pipe(Schema.encodeTo(Metadata))
 
+/** What a query asks with. */
+export interface QueryParts {
+  readonly vector: Values | undefined
+  readonly sparseVector: SparseValues | undefined
+  readonly id: string | undefined
+}
+
+const query = Schema.encodeUnknownResult(Schema.Struct({
+  vector: Schema.optional(Values),
+  sparseVector: Schema.optional(SparseValues),
+  id: Schema.optional(Id)
+}))
+
+/** Why no query can be made of these parts, if none can. */
+export const checkQuery = (parts: QueryParts, dimension: number | undefined): InvalidRecord | undefined => {
+  if (parts.id !== undefined && (parts.vector !== undefined || parts.sparseVector !== undefined)) {
+    return new InvalidRecord({ field: "query", issue: "has an id and a vector; give one or the other" })
+  }
+  const length = parts.vector?.length
+  if (length === 0 || (parts.id === undefined && length === undefined && parts.sparseVector === undefined)) {
+    return new InvalidRecord({ field: "query", issue: "has nothing to ask with; give a vector, a sparseVector or an id" })
+  }
+  if (length !== undefined && dimension !== undefined && length !== dimension) {
+    return new InvalidRecord({ field: "vector", issue: `has ${length} numbers and the index has dimension ${dimension}` })
+  }
+  const encoded = query(parts)
+  return Result.isSuccess(encoded) ? undefined : toInvalid(undefined, encoded.failure.issue)
+}
+
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const toInvalid = (record: unknown, issue: SchemaIssue.Issue): InvalidRecord => {

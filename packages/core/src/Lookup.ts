@@ -1,0 +1,206 @@
+/**
+ * The lookup engine: each element of a stream paired with what a store knows about it, in order.
+ *
+ * Lookups are gathered into calls by count and a short linger. An identity that is being asked for, by
+ * whichever call in flight, is not asked for again; with a cache neither is one answered lately. A row
+ * that can not be looked up is a failed `Result` in its place: the rows beside it keep theirs.
+ */
+import * as Arr from "effect/Array"
+import * as Cache from "effect/Cache"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Batch from "./Batch.ts"
+import type { ConnectorError } from "./ConnectorError.ts"
+import * as Retry from "./Retry.ts"
+import * as Telemetry from "./Telemetry.ts"
+
+/** A store, as the lookup engine sees it. `K` is what it is asked, `B` what it answers. */
+export interface Store<K, B, E extends ConnectorError, R = never> {
+  readonly target: Telemetry.Target
+  /** Keys in one call. */
+  readonly maxKeys: number
+  /** One call: one result for each key, in order. It must cancel the call when it is interrupted. */
+  readonly lookup: (keys: Arr.NonEmptyReadonlyArray<K>) => Effect.Effect<ReadonlyArray<Result.Result<B, E>>, E, R>
+  /** Keys of one identity have one answer. The whole key has to be in it. `undefined`: never shared. */
+  readonly identity: (key: K) => string | undefined
+}
+
+export interface Options {
+  /**
+   * Elements that one call may serve. Never more than the store allows.
+   *
+   * @default 100
+   */
+  readonly maxBatch?: number | undefined
+  /**
+   * How long an element may wait for others to share its call.
+   *
+   * @default "5 millis"
+   */
+  readonly linger?: Duration.Input | undefined
+  /**
+   * Calls in flight.
+   *
+   * @default 8
+   */
+  readonly concurrency?: number | undefined
+  /** When a call is repeated. */
+  readonly retry?: Retry.Policy | undefined
+  /** Keeps answers for a time. Default: no cache. */
+  readonly cache?: {
+    /** Answers kept; the least lately used goes first. */
+    readonly capacity: number
+    readonly timeToLive: Duration.Input
+  } | undefined
+}
+
+/**
+ * Pairs each element with the result of its lookup.
+ *
+ * The stream fails only with the source's own error or one that stops all progress; a `Result` carries
+ * every other failure.
+ */
+export const results = <A, K, B, E extends ConnectorError, R>(
+  store: Store<K, B, E, R>,
+  key: (element: A) => Result.Result<K, E>,
+  options: Options = {}
+) =>
+<E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, Result.Result<B, E>], E | E2, R | R2> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const lookup = yield* makeLookup(store, options)
+    return self.pipe(
+      Batch.batched({
+        maxRecords: Math.min(options.maxBatch ?? 100, store.maxKeys),
+        linger: options.linger ?? "5 millis"
+      }),
+      Stream.mapEffect(({ records }) => lookup(records, key), { concurrency: options.concurrency ?? 8 }),
+      Stream.flattenArray
+    )
+  }))
+
+/** {@link results} that fails at the first row that could not be looked up. */
+export const rows = <A, K, B, E extends ConnectorError, R>(
+  store: Store<K, B, E, R>,
+  key: (element: A) => Result.Result<K, E>,
+  options: Options = {}
+) =>
+<E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, B], E | E2, R | R2> =>
+  results(store, key, options)(self).pipe(requireFound)
+
+/** Fails at the first failed row. */
+export const requireFound = <A, B, E, E2, R>(
+  self: Stream.Stream<[A, Result.Result<B, E>], E2, R>
+): Stream.Stream<[A, B], E | E2, R> =>
+  Stream.mapArrayEffect(self, (pairs) => {
+    const found: Array<[A, B]> = []
+    for (const [element, result] of pairs) {
+      if (Result.isFailure(result)) return Effect.fail(result.failure)
+      found.push([element, result.success])
+    }
+    return Arr.isReadonlyArrayNonEmpty(found) ? Effect.succeed(found) : Effect.die("a chunk had no rows")
+  })
+
+const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
+  Effect.gen(function*() {
+    const telemetry = Telemetry.make(store.target)
+    type Answer = Result.Result<B, E>
+    const flights = new Map<string, Deferred.Deferred<Answer, E>>()
+    const cache = options.cache === undefined ? undefined : yield* Cache.make<string, Answer>({
+      ...options.cache,
+      lookup: () => Effect.die("the cache is only read and set")
+    })
+
+    /** One call with its retries. A call that is refused for its content is halved, so that good keys get answers. */
+    const ask = (keys: Arr.NonEmptyReadonlyArray<K>): Effect.Effect<ReadonlyArray<Answer>, E, R> => {
+      const call = Effect.andThen(telemetry.attempt, store.lookup(keys))
+      return Retry.retry(call, options.retry).pipe(
+        Effect.catch((error: E) => {
+          if (error.reason.isFatal) return Effect.fail(error)
+          const [first, second] = Arr.splitAt(keys, keys.length >> 1)
+          return error.reason.blamesRecords && Arr.isArrayNonEmpty(first) && Arr.isArrayNonEmpty(second)
+            ? Effect.zipWith(ask(first), ask(second), (a, b) => a.concat(b))
+            : Effect.succeed(Arr.map(keys, (): Answer => Result.fail(error)))
+        })
+      )
+    }
+
+    const askTimed = (keys: Arr.NonEmptyReadonlyArray<K>) =>
+      Effect.gen(function*() {
+        const start = yield* Clock.currentTimeMillis
+        const answers = yield* telemetry.flying(ask(keys))
+        yield* telemetry.seconds((yield* Clock.currentTimeMillis) - start)
+        return answers
+      }).pipe(
+        Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
+          kind: "client",
+          attributes: Telemetry.spanAttributes(store.target, undefined, keys.length)
+        })
+      )
+
+    return <A>(
+      elements: Arr.NonEmptyReadonlyArray<A>,
+      keyOf: (element: A) => Result.Result<K, E>
+    ): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
+      Effect.gen(function*() {
+        const asked: Array<{ readonly key: K; readonly identity: string | undefined; readonly answer: Deferred.Deferred<Answer, E> }> = []
+        let cached = 0
+        let shared = 0
+        const answers: Array<Effect.Effect<Answer, E>> = []
+        for (const element of elements) {
+          const key = keyOf(element)
+          if (Result.isFailure(key)) {
+            answers.push(Effect.succeed(Result.fail(key.failure)))
+            continue
+          }
+          const identity = store.identity(key.success)
+          const known = identity === undefined || cache === undefined
+            ? Option.none<Answer>()
+            : yield* Cache.getSuccess(cache, identity)
+          if (Option.isSome(known)) {
+            cached++
+            answers.push(Effect.succeed(known.value))
+            continue
+          }
+          const flight = identity === undefined ? undefined : flights.get(identity)
+          const answer = flight ?? Deferred.makeUnsafe<Answer, E>()
+          answers.push(Deferred.await(answer))
+          if (flight !== undefined) {
+            shared++
+            continue
+          }
+          if (identity !== undefined) flights.set(identity, answer)
+          asked.push({ key: key.success, identity, answer })
+        }
+        yield* telemetry.lookup("cache", cached)
+        yield* telemetry.lookup("store", asked.length)
+        yield* telemetry.lookup("flight", shared)
+
+        if (Arr.isArrayNonEmpty(asked)) {
+          const exit = yield* askTimed(Arr.map(asked, ({ key }) => key)).pipe(
+            // However the call ends, interruption included, no one may wait for it any longer.
+            Effect.onExit((exit) =>
+              Effect.sync(() => {
+                asked.forEach(({ answer, identity }, i) => {
+                  if (identity !== undefined) flights.delete(identity)
+                  Deferred.doneUnsafe(answer, Effect.map(exit, (found) => found[i]!))
+                })
+              })
+            ),
+            Effect.exit
+          )
+          if (cache !== undefined && exit._tag === "Success") {
+            for (const [i, { identity }] of asked.entries()) {
+              const answer = exit.value[i]!
+              if (identity !== undefined && Result.isSuccess(answer)) yield* Cache.set(cache, identity, answer)
+            }
+          }
+        }
+        const found = yield* Effect.all(answers)
+        return Arr.map(elements, (element, i): [A, Answer] => [element, found[i]!])
+      })
+  })
