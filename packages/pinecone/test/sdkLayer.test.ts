@@ -452,6 +452,7 @@ describe("what is refused before it is sent", () => {
       /1001 ids/
     ],
     ["an empty id to delete", (i) => i.delete({ ids: ["a", ""] }), "InvalidRecord", /id is empty/],
+    ["a delete of nothing in particular", (i) => i.delete(JSON.parse("{}")), "InvalidOption", /all must be true/],
     ["a page of 101", (i) => i.list({ limit: 101 }), "InvalidOption", /limit/],
     ["a page of none", (i) => i.namespaces({ limit: 0 }), "InvalidOption", /limit/],
     ["a namespace that is a path", (i) => i.deleteNamespace(".."), "RequestRefused", /not ".." or|"\.\."/]
@@ -642,6 +643,19 @@ describe("building the layer", () => {
         assert.deepInclude(onlyRequest(controller), { method: "GET", path: "/indexes/articles", body: "" })
         assert.strictEqual(onlyRequest(controller).headers["api-key"], key)
       }
+    })
+  )
+
+  const descriptions: ReadonlyArray<readonly [object, number | undefined]> = [
+    [{ schema: { fields: { _values: { type: "dense_vector", dimension: 384 }, _sparse_values: {} } } }, 384],
+    [{ schema: { fields: { _sparse_values: { type: "sparse_vector" } } }, dimension: null }, undefined],
+    [{ dimension: 1536, metric: "cosine", schema: null }, 1536]
+  ]
+  it.live.each(descriptions)("knows the dimension from %j", ([body, dimension]) =>
+    Effect.gen(function* () {
+      const controller = yield* scriptedServer({ body: { host: "127.0.0.1:1", ...body } })
+      const index = yield* serviceOf({ index: "articles", controllerHost: controller.url })
+      assert.strictEqual(index.dimension, dimension)
     })
   )
 

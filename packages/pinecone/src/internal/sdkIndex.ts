@@ -133,17 +133,22 @@ const loadClients = (settings: Settings): Effect.Effect<Clients> =>
     }
   })
 
-/** The address of an index that was given by its name. */
-const findHost = Effect.fnUntraced(function* (settings: Settings, clients: Clients, name: string) {
-  const { value } = yield* makeSend(
-    settings,
-    name
-  )({
+interface Place {
+  readonly host: string
+  readonly dimension?: number | undefined
+}
+
+/** Where an index is that was given by its name. */
+const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, name: string) {
+  const send = makeSend(settings, name)
+  const { value } = yield* send({
     operation: "describe",
     write: (fetchApi) => clients.indexes(fetchApi).describe(name),
-    reply: Reply.host
+    reply: Reply.described
   })
-  return yield* Effect.mapError(baseUrl("host", value), failed("describe"))
+  const host = yield* Effect.mapError(baseUrl("host", value.host), failed("describe"))
+  const place: Place = { host, dimension: value.dimension }
+  return place
 })
 
 /** The sequence number of a write, to wait for before reading it back. */
@@ -161,10 +166,10 @@ const standIn = { id: "-", values: [0] }
 
 /** The service, its options checked and its host found. */
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const settings = yield* Effect.mapError(resolve(options), failed("layer"))
+  const settings: Settings = yield* Effect.mapError(resolve(options), failed("layer"))
   const clients = yield* loadClients(settings)
   const { target } = settings
-  const host = "host" in target ? target.host : yield* findHost(settings, clients, target.index)
+  const { dimension, host }: Place = "host" in target ? target : yield* find(settings, clients, target.index)
   const name = target.index ?? new URL(host).host
   const send = makeSend(settings, name)
   const on =
@@ -187,6 +192,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const service: Service = {
     name,
+    dimension,
     namespace: settings.namespace,
     limits: { maxRecords: settings.maxRecords, maxBytes: settings.maxRequestBytes, envelopeBytes },
     encode: (record) => new JsonRecord(record),
@@ -268,13 +274,17 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const namespace = inNamespace(request)
       return checked("delete", namespace, () =>
         Effect.gen(function* () {
-          if ("all" in request) return on((index) => index.deleteAll({ namespace }))
           if ("ids" in request) {
             yield* checkIds(request.ids)
             return on((index) => index.deleteMany({ ids: [...request.ids], namespace }))
           }
-          const filter = yield* Effect.fromResult(toWireFilter(request.filter))
-          return on((index) => index.deleteMany({ filter, namespace }))
+          if ("filter" in request) {
+            const filter = yield* Effect.fromResult(toWireFilter(request.filter))
+            return on((index) => index.deleteMany({ filter, namespace }))
+          }
+          // A caller without types may give none of the three; that must not empty the namespace.
+          if (!request.all) return yield* new ConnectorError.InvalidOption({ option: "all", issue: "must be true" })
+          return on((index) => index.deleteAll({ namespace }))
         }).pipe(Effect.map((write) => ({ write, reply: Reply.done })))
       ).pipe(Effect.map(toWriteReply))
     },

@@ -57,6 +57,9 @@ const pagination = Schema.optionalKey(Schema.NullOr(Schema.Struct({ next: Schema
 const nextOf = (wire: { readonly pagination?: typeof pagination.Type }): string | undefined =>
   wire.pagination?.next || undefined
 
+/** Sparse indexes have none. */
+const dimension = Schema.optionalKey(Schema.NullOr(Schema.Int))
+
 /** 64 bit counts arrive as decimal strings. */
 const Count = Schema.Union([Schema.Finite, Schema.FiniteFromString])
 
@@ -119,7 +122,7 @@ export const stats: Reply<Stats> = reads(
     namespaces: Schema.optionalKey(
       Schema.Record(Schema.String, Schema.Struct({ vectorCount: Schema.optionalKey(Schema.Int) }))
     ),
-    dimension: Schema.optionalKey(Schema.NullOr(Schema.Int)),
+    dimension,
     metric: Schema.optionalKey(Schema.NullOr(Schema.String)),
     totalVectorCount: Schema.optionalKey(Schema.Int)
   }),
@@ -152,11 +155,20 @@ export const namespaces: Reply<NamespacesReply> = reads(
   })
 )
 
-/** Where an index is. */
-export const host: Reply<string> = reads(
+/** Where an index is and the length of its dense vectors, which versions before 2026-07 tell at the top. */
+export const described = reads(
   Schema.Struct({
     host: Schema.String,
-    private_host: Schema.optionalKey(Schema.NullOr(Schema.String))
+    private_host: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    dimension,
+    schema: Schema.optionalKey(
+      Schema.NullOr(
+        Schema.Struct({ fields: Schema.Struct({ _values: Schema.optionalKey(Schema.Struct({ dimension })) }) })
+      )
+    )
   }),
-  (wire) => wire.private_host || wire.host
+  (wire) => ({
+    host: wire.private_host || wire.host,
+    dimension: (wire.schema?.fields._values?.dimension ?? wire.dimension) || undefined
+  })
 )
