@@ -21,9 +21,8 @@ const rounds = 40
 /** The bar: the store may take this many times the plain loop. */
 const allowedRatio = 2
 
-const randomVector = Effect.map(
-  Effect.replicateEffect(Random.nextBetween(-1, 1), dimension),
-  (values) => Float32Array.from(values)
+const randomVector = Effect.map(Effect.replicateEffect(Random.nextBetween(-1, 1), dimension), (values) =>
+  Float32Array.from(values)
 )
 
 interface Data {
@@ -57,7 +56,7 @@ const plainQuery = ({ inverseNorms, vectors }: Data, query: Float32Array): Array
 }
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const start = yield* Clock.currentTimeNanos
     const result = yield* effect
     return { result, millis: Number((yield* Clock.currentTimeNanos) - start) / 1e6 }
@@ -77,7 +76,7 @@ const summary = (values: ReadonlyArray<number>) => ({
 })
 
 const load = (vectors: Float32Array) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const index = yield* PineconeIndex
     for (const chunk of Arr.chunksOf(Arr.range(0, rows - 1), 1_000)) {
       yield* index.upsert({
@@ -89,13 +88,12 @@ const load = (vectors: Float32Array) =>
     }
   })
 
-const benchmark = Effect.gen(function*() {
+const benchmark = Effect.gen(function* () {
   const index = yield* PineconeIndex
   const vectors = new Float32Array(rows * dimension)
   for (let row = 0; row < rows; row++) vectors.set(yield* randomVector, row * dimension)
-  const inverseNorms = Float64Array.from(
-    { length: rows },
-    (_, row) => inverseNorm(vectors.subarray(row * dimension, (row + 1) * dimension))
+  const inverseNorms = Float64Array.from({ length: rows }, (_, row) =>
+    inverseNorm(vectors.subarray(row * dimension, (row + 1) * dimension))
   )
   const loading = yield* timed(load(vectors))
 
@@ -106,9 +104,7 @@ const benchmark = Effect.gen(function*() {
     const query = yield* randomVector
     const byStore = timed(index.query({ vector: query, topK }))
     const byLoop = timed(Effect.sync(() => plainQuery({ vectors, inverseNorms }, query)))
-    const pair = round % 2 === 0
-      ? yield* Effect.all({ byStore, byLoop })
-      : yield* Effect.all({ byLoop, byStore })
+    const pair = round % 2 === 0 ? yield* Effect.all({ byStore, byLoop }) : yield* Effect.all({ byLoop, byStore })
     if (pair.byStore.result.matches.some((match, rank) => match.id !== String(pair.byLoop.result[rank]))) differences++
     if (round < warmUp) continue
     store.push(pair.byStore.millis)
@@ -129,24 +125,25 @@ const benchmark = Effect.gen(function*() {
     withinBar: ratio.median <= allowedRatio,
     queriesWithOtherAnswers: differences
   }
-}).pipe(
-  Effect.provide(PineconeMemory.layer),
-  Random.withSeed("memory-query")
-)
+}).pipe(Effect.provide(PineconeMemory.layer), Random.withSeed("memory-query"))
 
 const spread = (unit: string, { median, p10, p90 }: ReturnType<typeof summary>): string =>
   `${median}${unit} (p10 ${p10}, p90 ${p90})`
 
-const program = Effect.gen(function*() {
+const program = Effect.gen(function* () {
   const result = yield* benchmark
-  yield* process.argv.includes("--json") ? Console.log(JSON.stringify(result)) : Console.log([
-    `top ${topK} of ${rows} x ${dimension}, cosine, ${rounds} pairs, median per query`,
-    `  PineconeMemory  ${spread(" ms", result.storeMillis)}`,
-    `  plain loop      ${spread(" ms", result.plainMillis)}`,
-    `  ratio           ${spread("", result.ratio)}; the bar is ${allowedRatio}`,
-    `  loading         ${result.loadMillis} ms`,
-    `  queries whose answers differ: ${result.queriesWithOtherAnswers}`
-  ].join("\n"))
+  yield* process.argv.includes("--json")
+    ? Console.log(JSON.stringify(result))
+    : Console.log(
+        [
+          `top ${topK} of ${rows} x ${dimension}, cosine, ${rounds} pairs, median per query`,
+          `  PineconeMemory  ${spread(" ms", result.storeMillis)}`,
+          `  plain loop      ${spread(" ms", result.plainMillis)}`,
+          `  ratio           ${spread("", result.ratio)}; the bar is ${allowedRatio}`,
+          `  loading         ${result.loadMillis} ms`,
+          `  queries whose answers differ: ${result.queriesWithOtherAnswers}`
+        ].join("\n")
+      )
 })
 
 NodeRuntime.runMain(program)

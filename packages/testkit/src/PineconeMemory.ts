@@ -15,24 +15,23 @@ import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Result from "effect/Result"
-import { defaultLimits, type Limits as AllLimits } from "./internal/limits.ts"
+import { defaultLimits, type Limits } from "./internal/limits.ts"
 import type { Refusal } from "./internal/refusals.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
 import { envelopeSize, recordSize } from "./internal/wireSize.ts"
 
-/** What the index refuses to go beyond; each has the documented default of the service. */
-export interface Limits extends AllLimits {}
+export type { Limits } from "./internal/limits.ts"
 
 /** The kind of index, fixed when it is made. */
 export type Kind =
   | {
-    /** @default "dense" */
-    readonly vectorType?: "dense" | undefined
-    /** `"euclidean"` scores are squared distances. Sparse values need `"dotproduct"`. @default "cosine" */
-    readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
-    /** 1 to 20,000. @default that of the first vector written */
-    readonly dimension?: number | undefined
-  }
+      /** @default "dense" */
+      readonly vectorType?: "dense" | undefined
+      /** `"euclidean"` scores are squared distances. Sparse values need `"dotproduct"`. @default "cosine" */
+      readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
+      /** 1 to 20,000. @default that of the first vector written */
+      readonly dimension?: number | undefined
+    }
   | { readonly vectorType: "sparse" }
 
 export type Options = Kind & {
@@ -56,7 +55,10 @@ export type Options = Kind & {
  * ```
  */
 export const layerWith = (options: Options): Layer.Layer<PineconeIndex> =>
-  Layer.effect(PineconeIndex, Effect.suspend(() => make(options)))
+  Layer.effect(
+    PineconeIndex,
+    Effect.suspend(() => make(options))
+  )
 
 /**
  * A dense cosine index, empty each time the layer is built, whose dimension is that of the first vector written.
@@ -77,9 +79,10 @@ export const layerWith = (options: Options): Layer.Layer<PineconeIndex> =>
 export const layer: Layer.Layer<PineconeIndex> = layerWith({})
 
 const make = (options: Options): Effect.Effect<Service> => {
-  const kind = options.vectorType === "sparse"
-    ? { vectorType: "sparse" as const, metric: "dotproduct" as const, dimension: undefined }
-    : { vectorType: "dense" as const, metric: options.metric ?? "cosine", dimension: options.dimension }
+  const kind =
+    options.vectorType === "sparse"
+      ? { vectorType: "sparse" as const, metric: "dotproduct" as const, dimension: undefined }
+      : { vectorType: "dense" as const, metric: options.metric ?? "cosine", dimension: options.dimension }
   if (kind.dimension !== undefined && !isDimension(kind.dimension)) {
     const issue = `must be a whole number from 1 to ${maxDimension}, got ${kind.dimension}`
     return Effect.die(
@@ -90,15 +93,16 @@ const make = (options: Options): Effect.Effect<Service> => {
   const store = VectorStore.make({ ...kind, limits })
   const own = VectorStore.namespaceName(options.namespace)
 
-  const call = <Request extends { readonly namespace?: string | undefined }, A>(
-    operation: string,
-    answer: (request: Request) => Result.Result<A, Refusal>
-  ) =>
-  (request: Request): Effect.Effect<A, PineconeError> =>
-    Effect.suspend(() => {
-      const namespace = request.namespace ?? own
-      return answered(operation, namespace, answer({ ...request, namespace }))
-    })
+  const call =
+    <Request extends { readonly namespace?: string | undefined }, A>(
+      operation: string,
+      answer: (request: Request) => Result.Result<A, Refusal>
+    ) =>
+    (request: Request): Effect.Effect<A, PineconeError> =>
+      Effect.suspend(() => {
+        const namespace = request.namespace ?? own
+        return answered(operation, namespace, answer({ ...request, namespace }))
+      })
 
   return Effect.succeed({
     name: options.name ?? "memory",
@@ -108,7 +112,13 @@ const make = (options: Options): Effect.Effect<Service> => {
       maxBytes: limits.maxRequestBytes,
       envelopeBytes: (namespace) => envelopeSize(VectorStore.namespaceName(namespace))
     },
-    encode: (record) => ({ ...record, bytes: recordSize(record) }),
+    encode: (record) => ({
+      id: record.id,
+      values: record.values,
+      sparseValues: record.sparseValues,
+      metadata: record.metadata,
+      bytes: recordSize(record)
+    }),
     upsert: call("upsert", store.upsert),
     query: call("query", store.query),
     fetch: call("fetch", store.fetch),
@@ -116,10 +126,8 @@ const make = (options: Options): Effect.Effect<Service> => {
     update: call("update", store.update),
     delete: call("delete", store.delete),
     stats: Effect.sync(store.stats),
-    namespaces: (request) =>
-      Effect.suspend(() => answered("namespaces", undefined, store.namespaces(request))),
-    deleteNamespace: (name) =>
-      Effect.suspend(() => answered("deleteNamespace", name, store.deleteNamespace(name)))
+    namespaces: (request) => Effect.suspend(() => answered("namespaces", undefined, store.namespaces(request))),
+    deleteNamespace: (name) => Effect.suspend(() => answered("deleteNamespace", name, store.deleteNamespace(name)))
   })
 }
 

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { withIndex } from "./support.ts"
 
-const writeOne = Effect.gen(function*() {
+const writeOne = Effect.gen(function* () {
   const index = yield* PineconeIndex
   yield* index.upsert({ records: [{ id: "a", values: [1] }] })
   return (yield* index.stats).totalRecords
@@ -14,7 +14,7 @@ const writeOne = Effect.gen(function*() {
 
 describe("PineconeMemory", () => {
   it.effect("layer is an empty dense cosine index", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const index = yield* PineconeIndex
       assert.deepStrictEqual([index.name, index.namespace], ["memory", "__default__"])
       assert.deepStrictEqual(yield* index.stats, {
@@ -23,28 +23,38 @@ describe("PineconeMemory", () => {
         totalRecords: 0,
         namespaces: new Map()
       })
-    }).pipe(Effect.provide(PineconeMemory.layer)))
+    }).pipe(Effect.provide(PineconeMemory.layer))
+  )
 
   it.effect("each build has a store of its own", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const build = Effect.provide(writeOne, PineconeMemory.layer, { local: true })
       assert.deepStrictEqual([yield* build, yield* build], [1, 1])
-    }))
+    })
+  )
 
   it.effect("calls that name no namespace use the layer's", () =>
     withIndex({ namespace: "mine", name: "books" }, (index) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         assert.deepStrictEqual([index.name, index.namespace], ["books", "mine"])
         yield* index.upsert({ records: [{ id: "a", values: [1] }] })
         yield* index.upsert({ namespace: "", records: [{ id: "b", values: [1] }] })
-        assert.deepStrictEqual([...(yield* index.stats).namespaces], [["mine", 1], ["__default__", 1]])
+        assert.deepStrictEqual(
+          [...(yield* index.stats).namespaces],
+          [
+            ["mine", 1],
+            ["__default__", 1]
+          ]
+        )
         assert.deepStrictEqual((yield* index.list({})).ids, ["a"])
         assert.strictEqual((yield* index.query({ vector: [1], topK: 5 })).matches.length, 1)
-      })))
+      })
+    )
+  )
 
   it.effect("errors name the operation and the namespace", () =>
     withIndex({ namespace: "mine", dimension: 1 }, (index) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const calls = {
           upsert: index.upsert({ records: [{ id: "", values: [1] }] }),
           query: index.query({ vector: [1], topK: 0 }),
@@ -55,18 +65,20 @@ describe("PineconeMemory", () => {
           namespaces: index.namespaces({ limit: 0 }),
           deleteNamespace: index.deleteNamespace("gone")
         }
-        const namespaces = Object.entries(yield* Effect.all(
-          Object.fromEntries(
-            Object.entries(calls).map(([operation, call]) => [
-              operation,
-              Effect.map(Effect.flip(Effect.asVoid(call)), (error) => {
-                assert.strictEqual(error._tag, "PineconeError")
-                assert.strictEqual(error.operation, operation)
-                return error.namespace
-              })
-            ])
+        const namespaces = Object.entries(
+          yield* Effect.all(
+            Object.fromEntries(
+              Object.entries(calls).map(([operation, call]) => [
+                operation,
+                Effect.map(Effect.flip(Effect.asVoid(call)), (error) => {
+                  assert.strictEqual(error._tag, "PineconeError")
+                  assert.strictEqual(error.operation, operation)
+                  return error.namespace
+                })
+              ])
+            )
           )
-        ))
+        )
         assert.deepStrictEqual(namespaces, [
           ["upsert", "mine"],
           ["query", "mine"],
@@ -77,11 +89,13 @@ describe("PineconeMemory", () => {
           ["namespaces", undefined],
           ["deleteNamespace", "gone"]
         ])
-      })))
+      })
+    )
+  )
 
   it.effect("a change of the caller's objects after a write changes nothing stored", () =>
     withIndex({ metric: "dotproduct" }, (index) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const values = Float32Array.of(1, 2)
         const indices = [3]
         const tags = ["x"]
@@ -98,11 +112,13 @@ describe("PineconeMemory", () => {
           sparseValues: { indices: Uint32Array.of(3), values: Float32Array.of(1) },
           metadata: { tags: ["x"], title: "old" }
         })
-      })))
+      })
+    )
+  )
 
   it.effect("a change of a reply changes nothing stored", () =>
     withIndex({ metric: "dotproduct" }, (index) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const sparseValues = { indices: [3], values: [1] }
         yield* index.upsert({ records: [{ id: "a", values: [1, 2], sparseValues, metadata: { tags: ["x"] } }] })
         const read = Effect.map(index.fetch({ ids: ["a"] }), ({ records }) => records.get("a"))
@@ -121,24 +137,37 @@ describe("PineconeMemory", () => {
           if (Array.isArray(tags)) tags.push("y")
         }
         assert.deepStrictEqual([yield* read, yield* query], before)
-      })))
+      })
+    )
+  )
 
   it.effect("limits are settings", () =>
     withIndex({ limits: { maxRecords: 1, maxTopK: 5, maxRequestBytes: 100 } }, (index) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         assert.deepInclude(index.limits, { maxRecords: 1, maxBytes: 100 })
-        const upsert = yield* Effect.flip(index.upsert({ records: [{ id: "a", values: [1] }, { id: "b", values: [1] }] }))
+        const upsert = yield* Effect.flip(
+          index.upsert({
+            records: [
+              { id: "a", values: [1] },
+              { id: "b", values: [1] }
+            ]
+          })
+        )
         assert.include(upsert.message, "from 1 to 1, got 2")
         const query = yield* Effect.flip(index.query({ vector: [1], topK: 6 }))
         assert.include(query.message, "from 1 to 5, got 6")
         const large = yield* Effect.flip(index.upsert({ records: [{ id: "a", values: Array(50).fill(1) }] }))
         assert.include(large.message, "larger than the maximum supported size - 100 bytes")
-      })))
+      })
+    )
+  )
 
   it.effect("a dimension that no index can have is a defect", () =>
     Effect.forEach([0, 1.5, 20_001], (dimension) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const exit = yield* Effect.exit(Effect.provide(writeOne, PineconeMemory.layerWith({ dimension })))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
-      })))
+      })
+    )
+  )
 })

@@ -25,12 +25,13 @@ const untyped = (json: string): Filter.Filter<Book> => JSON.parse(json)
 
 const idsOf = (filter: Filter.Filter<Book>) =>
   withIndex({}, (index) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const [first, ...rest] = Object.entries(books).map(([id, metadata]) => ({ id, values: [1], metadata }))
       yield* index.upsert({ records: [first!, ...rest] })
       const { matches } = yield* index.query({ vector: [1], topK: 10, filter })
       return matches.map((match) => match.id)
-    }))
+    })
+  )
 
 describe("filters", () => {
   it.effect.each<[string, Filter.Filter<Book>, ReadonlyArray<string>]>([
@@ -61,8 +62,7 @@ describe("filters", () => {
     ["nesting", { $not: { $or: [{ title: "Emma" }, { $and: [{ tags: "time" }] }] } }, ["blank", "dune"]],
     ["an inherited name is not a field", untyped(`{"constructor":{"$exists":true}}`), []],
     ["an empty filter matches everything", {}, ["blank", "dune", "emma", "ubik"]]
-  ])("%s", ([, filter, expected]) =>
-    Effect.map(idsOf(filter), (ids) => assert.deepStrictEqual(ids, [...expected])))
+  ])("%s", ([, filter, expected]) => Effect.map(idsOf(filter), (ids) => assert.deepStrictEqual(ids, [...expected])))
 
   it.effect.each<[string, string, string]>([
     ["an unknown operator on a field", `{"year":{"$like":"19"}}`, "$like is not a valid operator"],
@@ -81,16 +81,19 @@ describe("filters", () => {
   ])("refused: %s", ([, filter, text]) => isRefused(idsOf(untyped(filter)), text))
 
   it.effect("$in and $nin take at most 10,000 values", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const values = Array.from({ length: 10_001 }, (_, n) => n)
       yield* isRefused(idsOf({ year: { $in: values } }), "$in on field 'year' has 10001 values, at most 10000")
       yield* isRefused(idsOf({ year: { $nin: values } }), "$nin on field 'year' has 10001 values")
       assert.deepStrictEqual(yield* idsOf({ year: { $in: values.slice(1) } }), ["dune", "emma", "ubik"])
-    }))
+    })
+  )
 
   it.effect("a filter is checked also where there is nothing to search", () =>
     withIndex({}, (index) =>
-      isRefused(index.query({ vector: [1], topK: 1, filter: JSON.parse(`{"$nor":[]}`) }), "not a valid operator")))
+      isRefused(index.query({ vector: [1], topK: 1, filter: JSON.parse(`{"$nor":[]}`) }), "not a valid operator")
+    )
+  )
 })
 
 // A second evaluator, written from the documentation alone: comparisons over the list of a field's values.
@@ -100,7 +103,11 @@ const Scalar = Schema.Union([Schema.Literals(["x", "y", ""]), Schema.Literals([0
 const Value = Schema.Union([Scalar, Schema.Array(Schema.Literals(["x", "y", ""]))])
 const Comparison = Schema.Union([
   Schema.Struct({ op: Schema.Literals(["$eq", "$ne"]), field: FieldName, operand: Scalar }),
-  Schema.Struct({ op: Schema.Literals(["$gt", "$gte", "$lt", "$lte"]), field: FieldName, operand: Schema.Literals([0, 1, 2]) }),
+  Schema.Struct({
+    op: Schema.Literals(["$gt", "$gte", "$lt", "$lte"]),
+    field: FieldName,
+    operand: Schema.Literals([0, 1, 2])
+  }),
   Schema.Struct({ op: Schema.Literals(["$in", "$nin"]), field: FieldName, operand: Schema.Array(Scalar) }),
   Schema.Struct({ op: Schema.Literal("$exists"), field: FieldName, operand: Schema.Boolean })
 ])
@@ -149,8 +156,13 @@ describe("filters, by property", () => {
     return negated ? { $not: filter } : filter
   }
 
-  it.prop("agree with a naive evaluator", { combined: Combined, metadata: Stored }, ({ combined, metadata }) => {
-    const matches = Result.getOrThrow(compile(toFilter(combined), 10_000))
-    assert.strictEqual(matches(metadata), naive(combined, metadata))
-  }, { arbitrary: { runs: 2_000 } })
+  it.prop(
+    "agree with a naive evaluator",
+    { combined: Combined, metadata: Stored },
+    ({ combined, metadata }) => {
+      const matches = Result.getOrThrow(compile(toFilter(combined), 10_000))
+      assert.strictEqual(matches(metadata), naive(combined, metadata))
+    },
+    { arbitrary: { runs: 2_000 } }
+  )
 })

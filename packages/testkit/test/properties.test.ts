@@ -46,7 +46,7 @@ const assertNearest = (
   topK: number,
   lowerFirst: boolean
 ) => {
-  const sorted = [...scores.values()].sort((a, b) => lowerFirst ? a - b : b - a)
+  const sorted = [...scores.values()].sort((a, b) => (lowerFirst ? a - b : b - a))
   assert.strictEqual(matches.length, Math.min(topK, sorted.length))
   assert.strictEqual(new Set(matches.map((match) => match.id)).size, matches.length)
   matches.forEach((match, rank) => {
@@ -63,13 +63,14 @@ describe("queries, by property", () => {
     { metric: Metric, vectors: Schema.NonEmptyArray(NonZero), query: Vector, topK: TopK },
     ({ metric, query, topK, vectors }) =>
       withIndex({ metric }, (index) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const records = Arr.map(vectors, (values, n) => ({ id: String(n), values }))
           yield* index.upsert({ records })
           const { matches } = yield* index.query({ vector: query, topK })
           const scores = new Map(records.map(({ id, values }) => [id, naiveScore(metric, query, values)]))
           assertNearest(matches, scores, topK, metric === "euclidean")
-        })),
+        })
+      ),
     { arbitrary: { runs: 500, size: 60 } }
   )
 
@@ -83,7 +84,7 @@ describe("queries, by property", () => {
     },
     ({ query, records, sparse, topK }) =>
       withIndex({ metric: "dotproduct" }, (index) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           yield* index.upsert({
             records: Arr.map(records, ({ sparse, values }, n) => ({
               id: String(n),
@@ -93,12 +94,15 @@ describe("queries, by property", () => {
           })
           const sparseVector = { indices: [sparse.at, 99], values: [sparse.value, 1] }
           const { matches } = yield* index.query({ vector: query, sparseVector, topK })
-          const scores = new Map(records.map((record, n) => [
-            String(n),
-            dot(query, record.values) + (record.sparse?.at === sparse.at ? record.sparse.value * sparse.value : 0)
-          ]))
+          const scores = new Map(
+            records.map((record, n) => [
+              String(n),
+              dot(query, record.values) + (record.sparse?.at === sparse.at ? record.sparse.value * sparse.value : 0)
+            ])
+          )
           assertNearest(matches, scores, topK, false)
-        })),
+        })
+      ),
     { arbitrary: { runs: 200 } }
   )
 })
@@ -127,7 +131,7 @@ const applyToModel = (model: Model, step: Step): void => {
     case "Update": {
       const old = model.get(step.id)
       if (old === undefined) return
-      const metadata = step.metadata === undefined ? old.metadata : { ...old.metadata, ...step.metadata }
+      const metadata = step.metadata === undefined ? old.metadata : Object.assign({}, old.metadata, step.metadata)
       model.set(step.id, { id: step.id, values: step.values ?? old.values, metadata })
       return
     }
@@ -168,7 +172,7 @@ const plain = ({ id, metadata, values = [] }: VectorRecord) => ({
 })
 
 const walk = (index: Service, prefix: string, limit: number) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const ids: Array<string> = []
     let page = yield* index.list({ prefix, limit })
     ids.push(...page.ids)
@@ -183,10 +187,14 @@ const walk = (index: Service, prefix: string, limit: number) =>
 describe("writes, by property", () => {
   it.effect.prop(
     "any sequence leaves what a Map would hold, and a walk lists it complete and in order",
-    { steps: Schema.Array(Step), prefix: Schema.Literals(["", "a", "a#", "1", "q"]), limit: Schema.Literals([1, 2, 7]) },
+    {
+      steps: Schema.Array(Step),
+      prefix: Schema.Literals(["", "a", "a#", "1", "q"]),
+      limit: Schema.Literals([1, 2, 7])
+    },
     ({ limit, prefix, steps }) =>
       withIndex({}, (index) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           // the namespace must be there to delete from it
           yield* index.upsert({ records: [{ id: "first", values: [1, 0, 0, 0, 0] }] })
           const model: Model = new Map([["first", { id: "first", values: [1, 0, 0, 0, 0] }]])
@@ -199,23 +207,24 @@ describe("writes, by property", () => {
           assert.strictEqual((yield* index.stats).totalRecords, model.size)
           const { records } = yield* index.fetch({ ids: ["first", ...Id.literals] })
           assert.deepStrictEqual(
-            [...records.values()].map(plain).sort((a, b) => a.id < b.id ? -1 : 1),
-            [...model.values()].map(plain).sort((a, b) => a.id < b.id ? -1 : 1)
+            [...records.values()].map(plain).sort((a, b) => (a.id < b.id ? -1 : 1)),
+            [...model.values()].map(plain).sort((a, b) => (a.id < b.id ? -1 : 1))
           )
           const query = [1, 2, -1, 0, 3]
           const { matches } = yield* index.query({ vector: query, topK: 100 })
-          const scores = new Map([...model].map(([id, { values = [] }]) =>
-            [id, naiveScore("cosine", query, Array.from(values))]
-          ))
+          const scores = new Map(
+            [...model].map(([id, { values = [] }]) => [id, naiveScore("cosine", query, Array.from(values))])
+          )
           assertNearest(matches, scores, 100, false)
-        })),
+        })
+      ),
     { arbitrary: { runs: 500, size: 60 } }
   )
 
   it.effect("vectors over several slabs survive deletes", () =>
     withIndex({ dimension: 5_000, limits: { maxRequestBytes: 10_000_000 } }, (index) =>
-      Effect.gen(function*() {
-        const values = (n: number) => Float32Array.from({ length: 5_000 }, (_, i) => (i * (n + 1)) % 101 - 50)
+      Effect.gen(function* () {
+        const values = (n: number) => Float32Array.from({ length: 5_000 }, (_, i) => ((i * (n + 1)) % 101) - 50)
         const record = (n: number) => ({ id: `r${n}`, values: values(n) })
         yield* index.upsert({ records: Arr.map(Arr.range(0, 99), record) })
         const gone = Arr.range(0, 99).filter((n) => n % 3 === 0 || n > 80)
@@ -223,9 +232,13 @@ describe("writes, by property", () => {
         yield* index.upsert({ records: [record(99)] })
         const kept = Arr.range(0, 99).filter((n) => n === 99 || !gone.includes(n))
         for (const n of kept) {
-          const { matches: [match] } = yield* index.query({ vector: values(n), topK: 1, includeValues: true })
+          const {
+            matches: [match]
+          } = yield* index.query({ vector: values(n), topK: 1, includeValues: true })
           assert.deepStrictEqual([match?.id, match?.score, match?.values], [`r${n}`, 1, values(n)])
         }
         assert.strictEqual((yield* index.stats).totalRecords, kept.length)
-      })))
+      })
+    )
+  )
 })

@@ -9,8 +9,7 @@ import * as Effect from "effect/Effect"
 export const withIndex = <A, E>(
   options: PineconeMemory.Options,
   body: (index: Service) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
-  Effect.flatMap(PineconeIndex, body).pipe(Effect.provide(PineconeMemory.layerWith(options)))
+): Effect.Effect<A, E> => Effect.flatMap(PineconeIndex, body).pipe(Effect.provide(PineconeMemory.layerWith(options)))
 
 /** The reason a call fails with; the call must fail. */
 export const reasonOf = <A>(call: Effect.Effect<A, PineconeError>): Effect.Effect<ConnectorError.Reason, A> =>

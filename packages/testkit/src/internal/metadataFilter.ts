@@ -21,7 +21,8 @@ type Scalar = string | number | boolean
 
 /** Compiles a filter, or says what is wrong with it. `maxValues` bounds `$in` and `$nin`. */
 export const compile = (filter: unknown, maxValues: number): Compiled<Matches> => {
-  if (!Predicate.isReadonlyObject(filter)) return Result.fail(refused(`A filter must be an object, got ${print(filter)}`))
+  if (!Predicate.isReadonlyObject(filter))
+    return Result.fail(refused(`A filter must be an object, got ${print(filter)}`))
   const parts = Object.entries(filter).map(([key, operand]): Compiled<Matches> => {
     switch (key) {
       case "$and":
@@ -40,7 +41,8 @@ export const compile = (filter: unknown, maxValues: number): Compiled<Matches> =
 }
 
 /** Is there nothing in the filter, so that it would match everything? */
-export const isEmpty = (filter: unknown): boolean => Predicate.isReadonlyObject(filter) && Object.keys(filter).length === 0
+export const isEmpty = (filter: unknown): boolean =>
+  Predicate.isReadonlyObject(filter) && Object.keys(filter).length === 0
 
 const compileList = (operator: string, operand: unknown, maxValues: number): Compiled<ReadonlyArray<Matches>> =>
   Array.isArray(operand) && operand.length > 0
@@ -84,7 +86,9 @@ const compileOperator = (field: string, operator: string, operand: unknown, maxV
     case "$nin": {
       if (!Array.isArray(operand) || !operand.every(isScalar)) return wrong(`a list of values, each ${scalar}`)
       if (operand.length > maxValues) {
-        return Result.fail(refused(`${operator} on field '${field}' has ${operand.length} values, at most ${maxValues}`))
+        return Result.fail(
+          refused(`${operator} on field '${field}' has ${operand.length} values, at most ${maxValues}`)
+        )
       }
       const set = new Set<MetadataValue>(operand)
       const wanted = operator === "$in"
@@ -107,7 +111,7 @@ const isIn = (value: MetadataValue | undefined, set: ReadonlySet<MetadataValue>)
 const valueOf = (metadata: Metadata | undefined, field: string): MetadataValue | undefined =>
   metadata !== undefined && Object.hasOwn(metadata, field) ? metadata[field] : undefined
 
-const every = <A>(tests: ReadonlyArray<(value: A) => boolean>): (value: A) => boolean =>
+const every = <A>(tests: ReadonlyArray<(value: A) => boolean>): ((value: A) => boolean) =>
   tests.length === 1 ? tests[0]! : (value) => tests.every((test) => test(value))
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value)

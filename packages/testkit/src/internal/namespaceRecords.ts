@@ -4,7 +4,7 @@
  */
 import type { Match } from "@effect-connectors/pinecone/PineconeIndex"
 import type { Metadata, Values, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import { DenseVectors, type Metric } from "./denseVectors.ts"
 import type { Matches } from "./metadataFilter.ts"
 import { type Page, page, type PageRequest } from "./page.ts"
@@ -87,10 +87,6 @@ export class NamespaceRecords {
     return row === undefined ? undefined : this.#metadata[row]
   }
 
-  has(id: string): boolean {
-    return this.#rowOf.has(id)
-  }
-
   /** Replaces the parts that are given. */
   change(id: string, parts: Partial<CheckedRecord>): void {
     const row = this.#rowOf.get(id)
@@ -156,13 +152,16 @@ export class NamespaceRecords {
 
   #scorer(near: Near): (row: number) => number {
     const sparse = near.sparseValues
-    const sparseScore = sparse === undefined ? undefined : (row: number) => {
-      const stored = this.#sparse[row]
-      return stored === undefined ? 0 : Sparse.dot(sparse, stored)
-    }
+    const sparseScore =
+      sparse === undefined
+        ? undefined
+        : (row: number) => {
+            const stored = this.#sparse[row]
+            return stored === undefined ? 0 : Sparse.dot(sparse, stored)
+          }
     if (this.#dense === undefined || near.values === undefined) return sparseScore ?? (() => 0)
     const denseScore = this.#dense.scorer(near.values)
-    // sparse values are stored on other metrics never, so only dotproduct gets here with both
+    // only a dotproduct index takes sparse values, so the two parts can be added
     return sparseScore === undefined ? denseScore : (row) => denseScore(row) + sparseScore(row)
   }
 

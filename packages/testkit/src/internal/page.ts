@@ -22,10 +22,12 @@ export interface Page {
   readonly next: string | undefined
 }
 
-const Token = Schema.fromJsonString(Schema.Struct({
-  skip_past: Schema.String,
-  prefix: Schema.optionalKey(Schema.NullOr(Schema.String))
-}))
+const Token = Schema.fromJsonString(
+  Schema.Struct({
+    skip_past: Schema.String,
+    prefix: Schema.optionalKey(Schema.NullOr(Schema.String))
+  })
+)
 
 const decodeToken = Schema.decodeUnknownOption(Token)
 
@@ -40,14 +42,15 @@ export const page = (
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
     return Result.fail(outOfRange("limit", 1, maxLimit, limit))
   }
-  const token = request.paginationToken === undefined
-    ? Option.none()
-    : decodeToken(Buffer.from(request.paginationToken, "base64").toString())
+  const token =
+    request.paginationToken === undefined
+      ? Option.none()
+      : decodeToken(Buffer.from(request.paginationToken, "base64").toString())
   if (request.paginationToken !== undefined && Option.isNone(token)) {
     return Result.fail(refused("Invalid pagination token"))
   }
   const skipPast = Option.isSome(token) ? token.value.skip_past : undefined
-  const prefix = request.prefix ?? (Option.isSome(token) ? token.value.prefix ?? "" : "")
+  const prefix = request.prefix ?? (Option.isSome(token) ? (token.value.prefix ?? "") : "")
   const names: Array<string> = []
   for (let at = firstAfter(sorted, prefix, skipPast); at < sorted.length; at++) {
     const name = sorted[at]!

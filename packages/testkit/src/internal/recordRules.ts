@@ -93,16 +93,20 @@ export const checkMetadata = (metadata: Metadata, limits: Limits): Checked<Metad
   for (const [field, value] of Object.entries(copy)) {
     if (field.startsWith("$")) return Result.fail(refused(`Metadata field '${field}' must not start with $`))
     if (!isMetadataValue(value)) {
-      return Result.fail(refused(
-        `Metadata value must be a string, number, boolean or list of strings, got '${print(value)}' for field '${field}'`
-      ))
+      return Result.fail(
+        refused(
+          `Metadata value must be a string, number, boolean or list of strings, got '${print(value)}' for field '${field}'`
+        )
+      )
     }
   }
   const bytes = Buffer.byteLength(JSON.stringify(copy))
   return bytes > limits.maxMetadataBytes
-    ? Result.fail(refused(
-      `Metadata size is ${bytes} bytes, which exceeds the limit of ${limits.maxMetadataBytes} bytes per vector`
-    ))
+    ? Result.fail(
+        refused(
+          `Metadata size is ${bytes} bytes, which exceeds the limit of ${limits.maxMetadataBytes} bytes per vector`
+        )
+      )
     : Result.succeed(copy)
 }
 
@@ -114,6 +118,10 @@ export const copyMetadata = (metadata: Metadata): Metadata =>
       .map(([field, value]) => [field, Array.isArray(value) ? value.slice() : value])
   )
 
+/** The stored metadata with `changes` made to it; a field that is null in `changes` is not one. */
+export const mergeMetadata = (stored: Metadata | undefined, changes: Metadata): Metadata =>
+  Object.fromEntries([...Object.entries(stored ?? {}), ...Object.entries(copyMetadata(changes))])
+
 const checkFinite = (values: Values): Refusal | undefined => {
   for (let i = 0; i < values.length; i++) {
     const value = Math.fround(values[i]!)
@@ -124,7 +132,9 @@ const checkFinite = (values: Values): Refusal | undefined => {
 }
 
 const isMetadataValue = (value: unknown): value is MetadataValue =>
-  typeof value === "string" || typeof value === "boolean" || Number.isFinite(value) ||
+  typeof value === "string" ||
+  typeof value === "boolean" ||
+  Number.isFinite(value) ||
   (Array.isArray(value) && value.every((item) => typeof item === "string"))
 
 /** 1 to 127 for every character. Checked by code: a regular expression with control characters reads worse. */

@@ -51,4 +51,4 @@ export const namespaceNotFound = (name: string): NotFound =>
 export const print = (value: unknown): string =>
   typeof value === "number" ? String(value) : Formatter.formatJson(value)
 
-const megabytes = (bytes: number): string => bytes % 1_048_576 === 0 ? `${bytes / 1_048_576}MB` : `${bytes} bytes`
+const megabytes = (bytes: number): string => (bytes % 1_048_576 === 0 ? `${bytes / 1_048_576}MB` : `${bytes} bytes`)

@@ -66,7 +66,8 @@ export class TopK {
       if (
         right < size &&
         this.#isWorse(this.#scores[right]!, this.#rows[right]!, this.#scores[child]!, this.#rows[child]!)
-      ) child = right
+      )
+        child = right
       if (!this.#isWorse(this.#scores[child]!, this.#rows[child]!, score, row)) break
       this.#place(at, this.#scores[child]!, this.#rows[child]!)
       at = child

@@ -36,18 +36,10 @@ import {
   checkQueryValues,
   checkSparse,
   checkValues,
-  copyMetadata,
+  mergeMetadata,
   type Shape
 } from "./recordRules.ts"
-import {
-  dimensionMismatch,
-  namespaceNotFound,
-  outOfRange,
-  type Refusal,
-  refused,
-  replyTooLarge,
-  requestTooLarge
-} from "./refusals.ts"
+import { namespaceNotFound, outOfRange, type Refusal, refused, replyTooLarge, requestTooLarge } from "./refusals.ts"
 import type { SparseVector } from "./sparseVector.ts"
 import { envelopeSize, recordSize } from "./wireSize.ts"
 
@@ -104,7 +96,7 @@ export const make = (options: StoreOptions): VectorStore => {
     filter === undefined ? Result.succeed(undefined) : MetadataFilter.compile(filter, limits.maxFilterValues)
 
   const checkRecord = (record: VectorRecord, shape: Shape): Answer<CheckedRecord> =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const { id, values = [] } = record
       yield* orRefuse(id, checkId(id, limits))
       yield* orRefuse(values, checkValues(id, values, shape))
@@ -116,7 +108,7 @@ export const make = (options: StoreOptions): VectorStore => {
     })
 
   const upsert: VectorStore["upsert"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const name = yield* named(request)
       const { records } = request
       yield* inRange("Number of vectors in an upsert", 1, limits.maxRecords, records.length)
@@ -137,7 +129,7 @@ export const make = (options: StoreOptions): VectorStore => {
 
   /** What a query searches near; `undefined` when it asks for a record that is not there. */
   const nearOf = (request: QueryRequest, stored: NamespaceRecords | undefined): Answer<Near | undefined> =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const { id, sparseVector, vector } = request
       if (id !== undefined) {
         if (vector !== undefined) return yield* Result.fail(bothGiven("vector"))
@@ -147,14 +139,13 @@ export const make = (options: StoreOptions): VectorStore => {
       if (vector === undefined && sparseVector === undefined) {
         return yield* Result.fail(refused("A query needs a vector, a sparse vector or the id of a record"))
       }
-      if (vector !== undefined) yield* orRefuse(vector, checkQueryValues(vector, shape()))
-      if (vector === undefined && !isSparse) return yield* Result.fail(dimensionMismatch(0, dimension ?? 1))
+      if (vector !== undefined || !isSparse) yield* orRefuse(vector, checkQueryValues(vector ?? [], shape()))
       const sparseValues = yield* checkSparseOf(sparseVector)
       return { values: vector, sparseValues }
     })
 
   const query: VectorStore["query"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const stored = namespaces.get(yield* named(request))
       const { filter, includeMetadata = false, includeValues = false, topK } = request
       yield* inRange("topK", 1, limits.maxTopK, topK)
@@ -169,7 +160,7 @@ export const make = (options: StoreOptions): VectorStore => {
     })
 
   const fetch: VectorStore["fetch"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const stored = namespaces.get(yield* named(request))
       yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
       const records = new Map<string, VectorRecord>()
@@ -181,27 +172,31 @@ export const make = (options: StoreOptions): VectorStore => {
     })
 
   const list: VectorStore["list"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const stored = namespaces.get(yield* named(request)) ?? new NamespaceRecords(0, metric)
       const { names, next } = yield* stored.page(request, limits.maxPage)
       return { ids: names, next }
     })
 
   const update: VectorStore["update"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const stored = namespaces.get(yield* named(request))
       const { id, values } = request
       if (values !== undefined) yield* orRefuse(values, checkValues(id, values, shape()))
       const sparseValues = yield* checkSparseOf(request.sparseValues)
       const metadata = yield* checkMetadataOf(
-        request.metadata === undefined ? undefined : { ...stored?.metadata(id), ...copyMetadata(request.metadata) }
+        request.metadata === undefined ? undefined : mergeMetadata(stored?.metadata(id), request.metadata)
       )
-      stored?.change(id, { ...(values && { values }), ...(sparseValues && { sparseValues }), ...(metadata && { metadata }) })
+      stored?.change(id, {
+        ...(values && { values }),
+        ...(sparseValues && { sparseValues }),
+        ...(metadata && { metadata })
+      })
       return { lsn: ++lsn }
     })
 
   const remove: VectorStore["delete"] = (request) =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       const name = yield* named(request)
       const removal = yield* removalOf(request)
       const stored = namespaces.get(name)
@@ -211,7 +206,7 @@ export const make = (options: StoreOptions): VectorStore => {
     })
 
   const removalOf = (request: DeleteRequest): Answer<(stored: NamespaceRecords) => void> =>
-    Result.gen(function*() {
+    Result.gen(function* () {
       if ("ids" in request) {
         const { ids } = request
         yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
@@ -224,7 +219,8 @@ export const make = (options: StoreOptions): VectorStore => {
         const matches = yield* MetadataFilter.compile(request.filter, limits.maxFilterValues)
         return (stored) => stored.removeWhere(matches)
       }
-      return (stored) => stored.clear()
+      if (request.all === true) return (stored) => stored.clear()
+      return yield* Result.fail(refused("A delete needs ids, a filter or all: true"))
     })
 
   const stats: VectorStore["stats"] = () => ({

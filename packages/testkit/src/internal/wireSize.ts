@@ -17,13 +17,13 @@ export const recordSize = (record: VectorRecord): number =>
 /** Bytes of an upsert request beside its records. */
 export const envelopeSize = (namespace: string): number => text(namespace)
 
-const varint = (n: number): number => n < 128 ? 1 : n < 16_384 ? 2 : n < 2_097_152 ? 3 : n < 268_435_456 ? 4 : 5
+const varint = (n: number): number => (n < 128 ? 1 : n < 16_384 ? 2 : n < 2_097_152 ? 3 : n < 268_435_456 ? 4 : 5)
 
 const field = (length: number): number => 1 + varint(length) + length
 
 const text = (content: string): number => field(Buffer.byteLength(content))
 
-const floats = (count: number): number => count === 0 ? 0 : field(4 * count)
+const floats = (count: number): number => (count === 0 ? 0 : field(4 * count))
 
 const sparseSize = (sparse: SparseValues): number => {
   let indices = 0
