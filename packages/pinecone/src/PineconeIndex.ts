@@ -46,7 +46,9 @@ export interface WriteReply {
   readonly lsn?: number | undefined
 }
 
-/** Query by `vector`, by `sparseVector`, by both (hybrid, dotproduct indexes only), or by the `id` of a stored record. */
+/**
+ * Query by `vector`, by `sparseVector`, by both (hybrid, dotproduct indexes only), or by the `id` of a stored record.
+ */
 export interface QueryRequest {
   readonly namespace?: string | undefined
   /** 1 to 10,000. */
@@ -147,7 +149,9 @@ export { defaultNamespace } from "./internal/namespace.ts"
 export interface Service {
   /** The index's name or host, for telemetry and messages. */
   readonly name: string
-  /** The length of dense vectors, when the layer knows it: records of another length are then refused before sending. */
+  /**
+   * The length of dense vectors, when the layer knows it: records of another length are then refused before sending.
+   */
   readonly dimension?: number | undefined
   /** The namespace of calls that name none. */
   readonly namespace: string
@@ -176,8 +180,8 @@ export interface Options {
   /** The index's name. Its host is asked for when the layer is built, unless `host` is given. */
   readonly index?: string | undefined
   /**
-   * The address of the index's data plane, which saves asking for it. Without a scheme it is taken as https, on `localhost` and
-   * `127.0.0.1` as http.
+   * The address of the index's data plane. It saves the call that looks it up, and with it what that call tells: the
+   * index's dimension. Without a scheme it is taken as https, on `localhost` and `127.0.0.1` as http.
    */
   readonly host?: string | undefined
   /**
@@ -193,15 +197,16 @@ export interface Options {
    */
   readonly controllerHost?: string | undefined
   /**
-   * Time for one call, from sending to the last byte of the answer. A call that takes longer is cancelled and fails with `TimedOut`.
+   * Time for one call, from sending to the last byte of the answer. A call that takes longer is cancelled and fails
+   * with `TimedOut`.
    *
    * @default "30 seconds"
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Bytes of one request body; a call over it fails with `RequestTooLarge` and is not sent. Pinecone documents 2 MB for an upsert
-   * without saying of what. JSON is the largest form a record has, so its bytes are the safe reading; 100 records of 1536
-   * doubles are 3 MB as JSON, and 0.6 MB decoded. Raise it if your service takes more.
+   * Bytes of one request body; a call over it fails with `RequestTooLarge` and is not sent. Pinecone documents 2 MB
+   * for an upsert without saying of what. JSON is the largest form a record has, so its bytes are the safe reading: 100
+   * records of 1536 doubles are 3 MB as JSON, and 0.6 MB decoded. Raise it if your service takes more.
    *
    * @default 2_000_000
    */
@@ -240,8 +245,8 @@ export class PineconeIndex extends Context.Service<PineconeIndex, Service>()(
   "@effect-connectors/pinecone/PineconeIndex"
 ) {
   /**
-   * The index at Pinecone, by the official SDK. Building it fails with `InvalidOption`, `Unauthorized` or `NotFound` when it can
-   * never work; an index given by `host` is not called until it is used.
+   * The index at Pinecone, by the official SDK. Building it fails with `InvalidOption`, `Unauthorized` or `NotFound`
+   * when it can never work; an index given by `host` is not called until it is used.
    *
    * @example
    * ```ts

@@ -60,7 +60,10 @@ export const retryAfterMillis = (header: string | null, now: number): number | u
 const monthly = /current month|monthly|per month/i
 const tooLarge = /\b2 ?MB\b|message length too large|larger than the maximum supported size/i
 
-/** The reason of an answer whose status is not 2xx; `now` (epoch milliseconds) is what a date in `Retry-After` is compared with. */
+/**
+ * The reason of an answer whose status is not 2xx; `now` (epoch milliseconds) is what a date in `Retry-After` is
+ * compared with.
+ */
 export const classify = (answer: Answer, subject: Subject, now: number): ConnectorError.Reason => {
   const { status } = answer
   const { grpcCode, text } = explain(answer.body)

@@ -1,5 +1,6 @@
 /**
- * Rules of calls that are checked before anything is sent: the service would refuse the call anyway, or JSON would damage it.
+ * Rules of calls that are checked before anything is sent: the service would refuse the call anyway, or JSON would
+ * damage it.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"

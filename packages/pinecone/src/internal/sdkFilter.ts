@@ -1,6 +1,7 @@
 /**
- * Filters as they go on the wire. Bare values become `{$eq: value}`, since the SDK takes `{flag: false}` and `{n: 0}` for empty
- * filters. What JSON would drop or turn into `null` is refused: a delete whose condition got lost would delete too much.
+ * Filters as they go on the wire. Bare values become `{$eq: value}`, since the SDK takes `{flag: false}` and `{n: 0}`
+ * for empty filters. What JSON would drop or turn into `null` is refused: a delete whose condition got lost would
+ * delete too much.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Result from "effect/Result"

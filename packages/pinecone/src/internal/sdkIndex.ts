@@ -6,7 +6,8 @@
  * replies, and would retry underneath our own retries.
  *
  * The bodies that hold vectors (upsert, query, update) are ours, put where the SDK had written a stand-in's: it would
- * encode the records of an upsert a second time, makes an object of a `Float32Array`, and admits no sparse vector alone.
+ * encode the records of an upsert a second time, makes an object of a `Float32Array`, and admits no sparse vector
+ * alone.
  *
  * Loading the SDK takes 0.2 to 0.7 seconds, so only building the layer does it.
  */

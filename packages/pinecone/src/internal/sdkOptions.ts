@@ -1,5 +1,6 @@
 /**
- * The options of the layer, checked and completed. Everything that can be known to fail is refused here, before the first call.
+ * The options of the layer, checked and completed. Everything that can be known to fail is refused here, before the
+ * first call.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Duration from "effect/Duration"
@@ -91,8 +92,8 @@ const isHeader = (name: string, value: string): boolean => {
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/i
 
 /**
- * An address without a scheme is taken as https, as the console shows it, and as http on this machine, where emulators are.
- * A slash at the end is dropped, a path is kept.
+ * An address without a scheme is taken as https, as the console shows it, and as http on this machine, where emulators
+ * are. A slash at the end is dropped, a path is kept.
  */
 export const baseUrl = (option: string, address: string): Effect.Effect<string, ConnectorError.InvalidOption> => {
   const text = address.trim()

@@ -1,6 +1,6 @@
 /**
- * The replies of the data plane and how they become ours. Read from the wire, since the SDK drops counts and the metric.
- * Fields the service adds later are ignored.
+ * The replies of the data plane and how they become ours. Read from the wire, since the SDK drops counts and the
+ * metric. Fields the service adds later are ignored.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
