@@ -221,13 +221,16 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     return true
   }
 
+  // Opening a latch resumes its waiter at once, so a latch is closed before the state is looked at:
+  // closed after, it would hide what the waiter did in between.
   const settle: Effect.Effect<void> = Effect.suspend(() => {
-    if (placeRest()) return Effect.void
     anyTaken.closeUnsafe()
+    if (placeRest()) return Effect.void
     return Effect.flatMap(anyTaken.await, () => settle)
   })
 
   const take: Pull.Pull<Arr.NonEmptyReadonlyArray<Batch<A, K>>, E> = Effect.suspend(() => {
+    anyDue.closeUnsafe()
     if (due.length === 0 && ended !== undefined && placeRest()) {
       for (const batch of open.values()) markDue(batch, "end")
       if (due.length === 0) return ended
@@ -240,7 +243,6 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
         { key: batch.key, records: batch.records, bytes: batch.bytes, flushedBy: batch.due ?? "end" }
       ])
     }
-    anyDue.closeUnsafe()
     return Effect.flatMap(anyDue.await, () => take)
   })
 
@@ -258,6 +260,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
       }),
     /** Wakes at the earliest deadline; a batch that left before it costs one needless wake-up. */
     watchTime: Effect.suspend(() => {
+      anyOpen.closeUnsafe()
       let earliest = Infinity
       const now = clock.currentTimeMillisUnsafe()
       for (const batch of open.values()) {
@@ -269,9 +272,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
         earliest = batch.deadline
         break
       }
-      if (earliest !== Infinity) return Effect.sleep(earliest - now)
-      anyOpen.closeUnsafe()
-      return anyOpen.await
+      return earliest === Infinity ? anyOpen.await : Effect.sleep(earliest - now)
     }).pipe(Effect.forever({ disableYield: true }))
   }
 }

@@ -1,0 +1,233 @@
+import * as Batch from "@effect-connectors/core/Batch"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+
+const ints = (min: number, max: number) => Schema.Int.check(Schema.isBetween({ minimum: min, maximum: max }))
+
+const Item = Schema.Struct({ key: ints(0, 4), bytes: ints(0, 60) })
+
+const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) => Stream.runCollect(stream)
+
+describe("Batch laws", () => {
+  it.effect.prop(
+    "nothing lost, nothing reordered within a key, no batch over a limit, none empty",
+    {
+      items: Schema.Array(Item),
+      maxRecords: ints(1, 7),
+      maxBytes: ints(60, 150),
+      maxKeys: ints(1, 6),
+      chunkSize: ints(1, 9),
+      envelope: ints(0, 10)
+    },
+    ({ items, maxRecords, maxBytes, maxKeys, chunkSize, envelope }) =>
+      Effect.gen(function*() {
+        const numbered = items.map((item, n) => ({ ...item, n }))
+        const limit = maxBytes + envelope
+        const batches = yield* Stream.fromIterable(numbered, { chunkSize }).pipe(
+          Batch.batchedBy((item) => item.key, {
+            maxRecords,
+            maxBytes: limit,
+            maxKeys,
+            bytes: (item) => item.bytes,
+            envelopeBytes: () => envelope
+          }),
+          collect
+        )
+        for (const batch of batches) {
+          assert.isAtLeast(batch.records.length, 1)
+          assert.isAtMost(batch.records.length, maxRecords)
+          assert.isAtMost(batch.bytes, limit)
+          assert.strictEqual(batch.bytes, batch.records.reduce((sum, item) => sum + item.bytes, envelope))
+          assert.isTrue(batch.records.every((item) => item.key === batch.key))
+        }
+        for (const key of [0, 1, 2, 3, 4]) {
+          assert.deepStrictEqual(
+            batches.filter((batch) => batch.key === key).flatMap((batch) => batch.records.map((item) => item.n)),
+            numbered.filter((item) => item.key === key).map((item) => item.n)
+          )
+        }
+      })
+  )
+
+  it.effect.prop(
+    "linger is never exceeded and never cut short by the clock",
+    { gaps: Schema.Array(ints(0, 40)), linger: ints(1, 50) },
+    ({ gaps, linger }) =>
+      Effect.gen(function*() {
+        const source = yield* Queue.unbounded<number>()
+        const seen: Array<{ readonly at: number; readonly arrivals: ReadonlyArray<number>; readonly why: string }> = []
+        let now = 0
+        const fiber = yield* Stream.fromQueue(source).pipe(
+          Batch.batched({ maxRecords: 1000, linger }),
+          Stream.runForEach((batch) =>
+            Effect.sync(() => seen.push({ at: now, arrivals: batch.records, why: batch.flushedBy }))
+          ),
+          Effect.forkChild
+        )
+        const advance = (millis: number) =>
+          Effect.gen(function*() {
+            for (let i = 0; i < millis; i++) {
+              now++
+              yield* TestClock.adjust(1)
+            }
+          })
+        for (const gap of gaps) {
+          yield* advance(gap)
+          yield* Queue.offer(source, now)
+          yield* TestClock.adjust(0)
+        }
+        yield* advance(linger)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(seen.flatMap((batch) => batch.arrivals).length, gaps.length)
+        for (const { at, arrivals, why } of seen) {
+          assert.strictEqual(why, "linger")
+          assert.strictEqual(at, arrivals[0]! + linger)
+        }
+      })
+  )
+})
+
+describe("Batch", () => {
+  it.effect("says why each batch left", () =>
+    Effect.gen(function*() {
+      const batches = yield* Stream.make("aa", "bb", "cc", "dddddd", "e").pipe(
+        Batch.batched({ maxRecords: 2, maxBytes: 7, bytes: (text) => text.length }),
+        collect
+      )
+      assert.deepStrictEqual(batches.map(({ records, flushedBy }) => [records, flushedBy]), [
+        [["aa", "bb"], "count"],
+        [["cc"], "bytes"],
+        [["dddddd", "e"], "count"]
+      ])
+    }))
+
+  it.effect("flushes partial batches of every key at the end", () =>
+    Effect.gen(function*() {
+      const batches = yield* Stream.make(1, 2, 3, 4, 5).pipe(
+        Batch.batchedBy((n) => n % 2, { maxRecords: 10 }),
+        collect
+      )
+      assert.deepStrictEqual(batches.map(({ key, records, flushedBy }) => [key, records, flushedBy]), [
+        [1, [1, 3, 5], "end"],
+        [0, [2, 4], "end"]
+      ])
+    }))
+
+  it.effect("an empty source gives no batch", () =>
+    Effect.map(collect(Batch.batched({ maxRecords: 3 })(Stream.empty)), (batches) => assert.isEmpty(batches)))
+
+  it.effect("a record over the limit leaves alone", () =>
+    Effect.gen(function*() {
+      const batches = yield* Stream.make(1, 50, 2).pipe(
+        Batch.batched({ maxRecords: 10, maxBytes: 10, bytes: (n) => n }),
+        collect
+      )
+      assert.deepStrictEqual(batches.map(({ records }) => records), [[1], [50], [2]])
+    }))
+
+  it.effect("one key too many makes the oldest leave", () =>
+    Effect.gen(function*() {
+      const batches = yield* Stream.make("a1", "b1", "a2", "c1").pipe(
+        Batch.batchedBy((text) => text.slice(0, 1), { maxRecords: 10, maxKeys: 2 }),
+        collect
+      )
+      assert.deepStrictEqual(batches.map(({ records, flushedBy }) => [records, flushedBy]), [
+        [["a1", "a2"], "keys"],
+        [["b1"], "end"],
+        [["c1"], "end"]
+      ])
+    }))
+
+  it.effect("when the source fails, what it gave before still leaves", () =>
+    Effect.gen(function*() {
+      const seen: Array<number> = []
+      const exit = yield* Stream.make(1, 2, 3).pipe(
+        Stream.concat(Stream.fail("broken" as const)),
+        Batch.batched({ maxRecords: 2 }),
+        Stream.runForEach(({ records }) => Effect.sync(() => seen.push(...records))),
+        Effect.exit
+      )
+      assert.deepStrictEqual(seen, [1, 2, 3])
+      assert.deepStrictEqual(exit, Exit.fail("broken" as const))
+    }))
+
+  it.effect("stop ends a silent source and drops nothing that was taken in", () =>
+    Effect.gen(function*() {
+      const stop = yield* Deferred.make<void>()
+      const seen: Array<number> = []
+      const fiber = yield* Stream.make(1, 2, 3, 4, 5).pipe(
+        Stream.concat(Stream.never),
+        Batch.batched({ maxRecords: 2, stop: Deferred.await(stop) }),
+        // The batcher holds the rest of the chunk while the first batch is worked on.
+        Stream.runForEach(({ records }) =>
+          Effect.andThen(seen.length === 0 ? Deferred.succeed(stop, undefined) : Effect.void, Effect.sync(() => seen.push(...records)))
+        ),
+        Effect.forkChild
+      )
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(seen, [1, 2, 3, 4, 5])
+    }))
+
+  it.effect("takes no more from the source than one chunk while nobody asks for batches", () =>
+    Effect.gen(function*() {
+      let pulled = 0
+      const source = Stream.range(1, 1_000_000, 10).pipe(Stream.mapArray((chunk) => {
+        pulled += chunk.length
+        return chunk
+      }))
+      yield* source.pipe(
+        Batch.batched({ maxRecords: 10 }),
+        Stream.take(3),
+        Stream.runForEach(() => Effect.forEach([1, 2, 3], () => Effect.yieldNow))
+      )
+      assert.isAtMost(pulled, 60)
+    }))
+
+  it.effect("a batch that waits for its consumer keeps growing up to its limits", () =>
+    Effect.gen(function*() {
+      const source = yield* Queue.unbounded<number>()
+      const gate = yield* Deferred.make<void>()
+      const sizes: Array<number> = []
+      const fiber = yield* Stream.fromQueue(source).pipe(
+        Batch.batched({ maxRecords: 5, linger: 10 }),
+        Stream.runForEach(({ records }) =>
+          Effect.andThen(Effect.sync(() => sizes.push(records.length)), Deferred.await(gate))
+        ),
+        Effect.forkChild
+      )
+      yield* Queue.offer(source, 0)
+      yield* TestClock.adjust(10)
+      for (const n of [1, 2, 3, 4, 5, 6]) {
+        yield* Queue.offer(source, n)
+        yield* TestClock.adjust(10)
+      }
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust(10)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(sizes, [1, 5, 1])
+    }))
+})
+
+describe("sliced", () => {
+  it.effect.prop("keeps every element in order in chunks of at most the size", {
+    items: Schema.Array(Schema.Int),
+    size: ints(1, 5),
+    chunkSize: ints(1, 12)
+  }, ({ items, size, chunkSize }) =>
+    Effect.gen(function*() {
+      const chunks: Array<ReadonlyArray<number>> = []
+      yield* Stream.fromIterable(items, { chunkSize }).pipe(
+        Batch.sliced(size),
+        Stream.runForEachArray((chunk) => Effect.sync(() => chunks.push(chunk)))
+      )
+      assert.deepStrictEqual(chunks.flat(), [...items])
+      assert.isTrue(chunks.every((chunk) => chunk.length >= 1 && chunk.length <= size))
+    }))
+})
