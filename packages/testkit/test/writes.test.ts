@@ -178,6 +178,22 @@ describe("upsert", () => {
   )
 })
 
+describe("a request of exactly maxRequestBytes", () => {
+  const record = { id: "a", values: wide(100) }
+  const upsert = (maxRequestBytes: number) =>
+    withIndex({ limits: { maxRequestBytes } }, (index) => index.upsert({ records: [record] }))
+
+  it.effect("is taken, and refused one byte above", () =>
+    Effect.gen(function* () {
+      const size = yield* withIndex({}, (index) =>
+        Effect.succeed(index.limits.envelopeBytes("") + index.encode(record).bytes)
+      )
+      assert.strictEqual((yield* upsert(size)).count, 1)
+      assert.strictEqual((yield* reasonOf(upsert(size - 1)))._tag, "RequestTooLarge")
+    })
+  )
+})
+
 describe("update", () => {
   const stored = { id: "a", values: [1, 2], sparseValues: { indices: [1], values: [1] }, metadata: { x: 1, y: ["p"] } }
 
