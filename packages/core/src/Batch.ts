@@ -10,7 +10,7 @@
  * source of single elements costs a few, because each is a step of the stream. `Stream.rechunk` cures it.
  */
 import type * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -57,8 +57,6 @@ export interface Options<A, K> {
    * @default 1000
    */
   readonly maxKeys?: number | undefined
-  /** Completes to end the source early: what was taken in still leaves in batches. */
-  readonly stop?: Effect.Effect<unknown> | undefined
 }
 
 interface Building<A, K> {
@@ -95,9 +93,6 @@ export const batchedBy = <A, K>(key: (record: A) => K, options: Options<A, K>) =
       const pump = upstream.pipe(
         Effect.flatMap(building.add),
         Effect.forever({ disableYield: true }),
-        options.stop === undefined
-          ? (loop) => loop
-          : Effect.raceFirst(Effect.andThen(options.stop, Cause.done())),
         Effect.onExit((exit) => building.end(exit)),
         Effect.exit
       )

@@ -3,10 +3,10 @@
  * never sooner than the store asked for, and never past the deadline.
  */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as DateTime from "effect/DateTime"
 import * as Schedule from "effect/Schedule"
 import { type ConnectorError, retryAfterMillis } from "./ConnectorError.ts"
 
@@ -24,7 +24,7 @@ export interface Policy {
    */
   readonly base?: Duration.Input | undefined
   /**
-   * The longest delay between attempts. A `Retry-After` of the store may be longer.
+   * Where the delay stops doubling. The random 20 % come on top, and a `Retry-After` of the store may be longer.
    *
    * @default "20 seconds"
    */
@@ -75,6 +75,9 @@ const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
     )
 }
 
+/** The three forms of a date that HTTP allows; all of them are in UTC, and the last does not say so. */
+const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d (?:GMT|\d{4})$/
+
 /**
  * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from `nowMillis`.
  * What is neither is `undefined`; a date in the past is 0.
@@ -82,9 +85,12 @@ const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
 export const parseRetryAfter = (header: string | null | undefined, nowMillis: number): number | undefined => {
   const text = header?.trim()
   if (text === undefined || text === "") return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
-  // Dates start with a weekday; without that test "-5" would be read as a year.
-  if (!/^[A-Za-z]{3}/.test(text)) return undefined
-  const date = DateTime.make(text)
+  if (/^\d+(\.\d+)?$/.test(text)) {
+    const millis = Number(text) * 1000
+    return Number.isFinite(millis) ? millis : undefined
+  }
+  // The parser of dates makes something of almost any text that holds a number, so it only sees what looks like one.
+  if (!httpDate.test(text)) return undefined
+  const date = DateTime.make(text.endsWith("GMT") ? text : `${text} GMT`)
   return Option.isSome(date) ? Math.max(0, DateTime.toEpochMillis(date.value) - nowMillis) : undefined
 }

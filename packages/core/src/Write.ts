@@ -12,6 +12,7 @@
  * A store's package plugs in a {@link Destination}; its users see the {@link Options}.
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -144,6 +145,7 @@ export const outcomes = <A, I, E extends ConnectorError, R>(
           : prepared)
 
     return self.pipe(
+      endedBy(writer.stopped),
       Batch.sliced(Math.min(slice, maxRecords)),
       Stream.mapArray(prepare),
       // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
@@ -152,8 +154,7 @@ export const outcomes = <A, I, E extends ConnectorError, R>(
         maxBytes,
         bytes: (prepared) => prepared._tag === "Ready" ? prepared.bytes : 0,
         envelopeBytes: (key) => key === undefined ? 0 : envelopeBytes(key),
-        linger: options.linger ?? "1 second",
-        stop: writer.stopped
+        linger: options.linger ?? "1 second"
       }),
       Stream.map(writer.enqueue),
       Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
@@ -330,6 +331,12 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     }
   }
 }
+
+/** Ends a stream when `stop` completes, also while its source is silent. What it gave before is kept. */
+const endedBy = (stop: Effect.Effect<void>) =>
+<A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.transformPull(self, (upstream) =>
+    Effect.succeed(Effect.raceFirst(upstream, Effect.flatMap(stop, () => Cause.done()))))
 
 function* idsOf(records: ReadonlyArray<Ready<unknown, unknown>>): Iterable<string> {
   for (const { id, key } of records) if (id !== undefined) yield `${key}\u0000${id}`

@@ -158,23 +158,6 @@ describe("Batch", () => {
       assert.deepStrictEqual(exit, Exit.fail("broken" as const))
     }))
 
-  it.effect("stop ends a silent source and drops nothing that was taken in", () =>
-    Effect.gen(function*() {
-      const stop = yield* Deferred.make<void>()
-      const seen: Array<number> = []
-      const fiber = yield* Stream.make(1, 2, 3, 4, 5).pipe(
-        Stream.concat(Stream.never),
-        Batch.batched({ maxRecords: 2, stop: Deferred.await(stop) }),
-        // The batcher holds the rest of the chunk while the first batch is worked on.
-        Stream.runForEach(({ records }) =>
-          Effect.andThen(seen.length === 0 ? Deferred.succeed(stop, undefined) : Effect.void, Effect.sync(() => seen.push(...records)))
-        ),
-        Effect.forkChild
-      )
-      yield* Fiber.join(fiber)
-      assert.deepStrictEqual(seen, [1, 2, 3, 4, 5])
-    }))
-
   it.effect("takes no more from the source than one chunk while nobody asks for batches", () =>
     Effect.gen(function*() {
       let pulled = 0
