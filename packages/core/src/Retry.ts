@@ -61,18 +61,21 @@ export const retry = <A, E extends ConnectorError, R>(
 const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
   const maxAttempts = policy.maxAttempts ?? 8
   const lastStart = start + Duration.toMillis(Duration.fromInputUnsafe(policy.deadline ?? "2 minutes"))
-  return Schedule.min([Schedule.exponential(policy.base ?? "200 millis"), Schedule.spaced(policy.cap ?? "20 seconds")])
-    .pipe(
-      Schedule.setInputType<E>(),
-      // The store's wish comes after the jitter, so that jitter can not undercut it.
-      Schedule.jittered,
-      Schedule.modifyDelay(({ input, duration }) =>
-        Effect.succeed(Math.max(Duration.toMillis(duration), retryAfterMillis(input.reason)))
-      ),
-      Schedule.while(({ input, attempt, now, duration }) =>
+  return Schedule.min([
+    Schedule.exponential(policy.base ?? "200 millis"),
+    Schedule.spaced(policy.cap ?? "20 seconds")
+  ]).pipe(
+    Schedule.setInputType<E>(),
+    // The store's wish comes after the jitter, so that jitter can not undercut it.
+    Schedule.jittered,
+    Schedule.modifyDelay(({ input, duration }) =>
+      Effect.succeed(Math.max(Duration.toMillis(duration), retryAfterMillis(input.reason)))
+    ),
+    Schedule.while(
+      ({ input, attempt, now, duration }) =>
         input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= lastStart
-      )
     )
+  )
 }
 
 /** The three forms of a date that HTTP allows; all of them are in UTC, and the last does not say so. */
