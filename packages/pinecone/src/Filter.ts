@@ -19,13 +19,13 @@ export type Condition<V> =
     readonly $nin?: ReadonlyArray<Scalar<V>>
     readonly $exists?: boolean
   }
-  & (Scalar<V> extends number ? {
+  & ([Extract<Scalar<V>, number>] extends [never] ? unknown
+    : {
       readonly $gt?: number
       readonly $gte?: number
       readonly $lt?: number
       readonly $lte?: number
-    }
-    : unknown)
+    })
 
 /** Conditions on the fields of `M`; several fields must all match. */
 export type Fields<M> = { readonly [K in keyof M]?: Scalar<M[K]> | Condition<M[K]> }
@@ -37,7 +37,7 @@ export type Filter<M = Metadata> =
   | { readonly $or: ReadonlyArray<Filter<M>> }
   | { readonly $not: Filter<M> }
 
-type NumberKeys<M> = { [K in keyof M]-?: Scalar<M[K]> extends number ? K : never }[keyof M] & string
+type NumberKeys<M> = { [K in keyof M]-?: [Extract<Scalar<M[K]>, number>] extends [never] ? never : K }[keyof M] & string
 
 /** The functions {@link make} gives, for metadata of type `M`. */
 export interface Builder<M> {
@@ -56,3 +56,40 @@ export interface Builder<M> {
   readonly or: (...filters: ReadonlyArray<Filter<M>>) => Filter<M>
   readonly not: (filter: Filter<M>) => Filter<M>
 }
+
+const builder: Builder<Metadata> = {
+  eq: (field, value) => ({ [field]: { $eq: value } }),
+  ne: (field, value) => ({ [field]: { $ne: value } }),
+  gt: (field, value) => ({ [field]: { $gt: value } }),
+  gte: (field, value) => ({ [field]: { $gte: value } }),
+  lt: (field, value) => ({ [field]: { $lt: value } }),
+  lte: (field, value) => ({ [field]: { $lte: value } }),
+  in: (field, values) => ({ [field]: { $in: values } }),
+  nin: (field, values) => ({ [field]: { $nin: values } }),
+  exists: (field, exists = true) => ({ [field]: { $exists: exists } }),
+  and: (...filters) => ({ $and: filters }),
+  or: (...filters) => ({ $or: filters }),
+  not: (filter) => ({ $not: filter })
+}
+
+/**
+ * Functions that build filters over metadata of type `M`.
+ *
+ * @example
+ * ```ts
+ * import { Filter } from "@effect-connectors/pinecone"
+ *
+ * interface Article { readonly title: string; readonly year: number; readonly tags: ReadonlyArray<string> }
+ *
+ * const f = Filter.make<Article>()
+ * const recent = f.and(f.gte("year", 2020), f.in("tags", ["ml", "db"]))
+ * ```
+ */
+export function make<M = Metadata>(): Builder<M>
+// The functions are the same for every M, which only tells the compiler what to accept.
+export function make(): unknown {
+  return builder
+}
+
+/** A filter as the service takes it, the type of its metadata forgotten. */
+export const untyped = (filter: object): Filter => Object.fromEntries(Object.entries(filter))

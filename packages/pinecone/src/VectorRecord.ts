@@ -201,6 +201,23 @@ export const checkChange: Check = checkWith(fields(Metadata))
 export const metadataSchema = <M, I extends Metadata>(fields: Schema.Codec<M, I>): MetadataSchema<M> =>
   fields.pipe(Schema.encodeTo(Metadata))
 
+/** Decodes the metadata of stored records; what the schema does not allow is named by the record's id. */
+export const reader = <M>(metadata: MetadataSchema<M>) => {
+  const decode = Schema.decodeUnknownResult(metadata)
+  return <A extends { readonly id: string; readonly metadata?: Metadata | undefined }>(
+    { metadata, ...rest }: A
+  ): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, InvalidRecord> =>
+    metadata === undefined
+      ? Result.succeed(rest)
+      : Result.mapBoth(decode(metadata), {
+        onFailure: (error) => {
+          const { field, issue } = toInvalid(rest, error.issue)
+          return new InvalidRecord({ id: rest.id, field: field === "record" ? "metadata" : `metadata.${field}`, issue })
+        },
+        onSuccess: (metadata) => ({ ...rest, metadata })
+      })
+}
+
 /** What a query asks with. */
 export interface QueryParts {
   readonly vector: Values | undefined

@@ -94,7 +94,7 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 
 const itself = (element: unknown): unknown => element
 
-export const upsert = <A>(options: UpsertOptions<A>, check: Check) =>
+export const upsert = <A, M>(options: UpsertOptions<A, M>, check: Check) =>
   write<A, SizedRecord>("upsert", options, (index) => ({
     limits: index.limits,
     prepare: prepareBy("upsert", namespaceOf(index, options.namespace), options.record ?? itself, check, (record) => {
@@ -109,7 +109,7 @@ export const upsert = <A>(options: UpsertOptions<A>, check: Check) =>
 /** One call changes one record. */
 const single = { maxRecords: 1, maxBytes: Infinity, envelopeBytes: () => 0 }
 
-export const update = <A>(options: UpdateOptions<A>, check: Check) =>
+export const update = <A, M>(options: UpdateOptions<A, M>, check: Check) =>
   write<A, UpdateRequest>("update", options, (index) => ({
     limits: single,
     prepare: prepareBy("update", namespaceOf(index, options.namespace), options.update ?? itself, check, (change) =>

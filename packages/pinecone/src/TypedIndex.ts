@@ -1,0 +1,137 @@
+/**
+ * A Pinecone index whose metadata has a schema: the sinks and sources of this package with typed
+ * metadata on the way in and out, and filters that are checked against it.
+ */
+import * as Lookup from "@effect-connectors/core/Lookup"
+import * as Outcome from "@effect-connectors/core/Outcome"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Filter from "./Filter.ts"
+import * as destinations from "./internal/destinations.ts"
+import type { PineconeError } from "./PineconeError.ts"
+import type { Match, PineconeIndex } from "./PineconeIndex.ts"
+import type * as PineconeSink from "./PineconeSink.ts"
+import * as PineconeSource from "./PineconeSource.ts"
+import * as VectorRecord from "./VectorRecord.ts"
+
+/** The sinks and sources of an index with metadata `M`, stored as `I`. */
+export interface TypedIndex<M, I extends VectorRecord.Metadata> {
+  /** Builds filters over the metadata as it is stored. */
+  readonly filter: Filter.Builder<I>
+  /** @see `PineconeSink.upsert` */
+  readonly upsert: <A = VectorRecord.VectorRecord<M>>(
+    options?: PineconeSink.UpsertOptions<A, M>
+  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSink.Plain<A, E, R>
+  /** @see `PineconeSink.upsertOutcomes` */
+  readonly upsertOutcomes: <A = VectorRecord.VectorRecord<M>>(
+    options?: PineconeSink.UpsertOptions<A, M>
+  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSink.Outcomes<A, E, R>
+  /** @see `PineconeSource.query` */
+  readonly query: <A>(
+    options: PineconeSource.QueryOptions<A, I>
+  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSource.Rows<A, ReadonlyArray<Match<M>>, E, R>
+  /** @see `PineconeSource.queryResults` */
+  readonly queryResults: <A>(
+    options: PineconeSource.QueryOptions<A, I>
+  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R>
+  /** @see `PineconeSource.fetch` */
+  readonly fetch: <A = string>(
+    options?: PineconeSource.FetchOptions<A>
+  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSource.Rows<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R>
+  /** @see `PineconeSource.fetchResults` */
+  readonly fetchResults: <A = string>(
+    options?: PineconeSource.FetchOptions<A>
+  ) => <E, R>(
+    self: Stream.Stream<A, E, R>
+  ) => PineconeSource.Results<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R>
+  /** @see `PineconeSource.scan`; fails at a record whose metadata is not what the schema says. */
+  readonly scan: (
+    options?: PineconeSource.ScanOptions
+  ) => Stream.Stream<PineconeSource.Scanned<M>, PineconeError, PineconeIndex>
+}
+
+/**
+ * Binds the sinks and sources to a metadata schema. Which index they work on is still the layer's
+ * choice. A stored record whose metadata is not what the schema says is an `InvalidRecord` that names it.
+ *
+ * @example
+ * ```ts
+ * import { TypedIndex } from "@effect-connectors/pinecone"
+ * import * as Schema from "effect/Schema"
+ * import * as Stream from "effect/Stream"
+ *
+ * const articles = TypedIndex.make(Schema.Struct({ title: Schema.String, year: Schema.Int }))
+ *
+ * declare const questions: Stream.Stream<{ readonly embedding: Float32Array }>
+ *
+ * const titles = questions.pipe(
+ *   articles.query({
+ *     vector: (question) => question.embedding,
+ *     topK: 3,
+ *     filter: articles.filter.gte("year", 2020)
+ *   }),
+ *   Stream.map(([, matches]) => matches.map((match) => match.metadata?.title))
+ * )
+ * ```
+ */
+export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<M, I>): TypedIndex<M, I> => {
+  const schema = VectorRecord.metadataSchema(metadata)
+  const check = VectorRecord.check(schema)
+  const read = VectorRecord.reader(schema)
+
+  const typed = <A extends { readonly id: string; readonly metadata?: VectorRecord.Metadata | undefined }>(
+    operation: string,
+    record: A
+  ): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, PineconeError> =>
+    Result.mapError(read(record), (reason) => destinations.failure(operation, undefined, reason))
+
+  const upsertOutcomes = <A = VectorRecord.VectorRecord<M>>(options: PineconeSink.UpsertOptions<A, M> = {}) =>
+    destinations.upsert(options, check)
+
+  const queryResults = <A>({ filter, ...options }: PineconeSource.QueryOptions<A, I>) =>
+  <E, R>(self: Stream.Stream<A, E, R>): PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R> =>
+    self.pipe(
+      PineconeSource.queryResults<A>({
+        ...options,
+        filter: typeof filter === "function"
+          ? (element) => Filter.untyped(filter(element))
+          : filter === undefined
+          ? undefined
+          : Filter.untyped(filter)
+      }),
+      Stream.map(([element, result]) => [
+        element,
+        Result.flatMap(result, (matches) => Result.all(matches.map((match) => typed("query", match))))
+      ])
+    )
+
+  const fetchResults = <A = string>(options: PineconeSource.FetchOptions<A> = {}) =>
+  <E, R>(
+    self: Stream.Stream<A, E, R>
+  ): PineconeSource.Results<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R> =>
+    self.pipe(
+      PineconeSource.fetchResults(options),
+      Stream.map(([element, result]) => [
+        element,
+        Result.flatMap(result, Option.match({
+          onNone: () => Result.succeed(Option.none()),
+          onSome: (record) => Result.map(typed("fetch", record), Option.some)
+        }))
+      ])
+    )
+
+  return {
+    filter: Filter.make<I>(),
+    upsertOutcomes,
+    upsert: (options) => (self) => Outcome.requireWritten(upsertOutcomes(options)(self)),
+    queryResults,
+    query: (options) => (self) => Lookup.requireFound(queryResults(options)(self)),
+    fetchResults,
+    fetch: (options) => (self) => Lookup.requireFound(fetchResults(options)(self)),
+    scan: (options) =>
+      PineconeSource.scan(options).pipe(Stream.mapEffect((record) => Effect.fromResult(typed("scan", record))))
+  }
+}
