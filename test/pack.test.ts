@@ -1,0 +1,178 @@
+/**
+ * Packs the packages as they would be published, unpacks them beside nothing but their declared dependencies, and
+ * uses them there from plain JavaScript and from TypeScript.
+ */
+import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+
+const root = path.join(import.meta.dirname, "..")
+const names = ["core", "pinecone", "testkit"]
+const scope = "@effect-connectors"
+const tsc = path.join(root, "node_modules/typescript/bin/tsc")
+
+// Inside the repository, so that the build finds its dependencies as usual; outside it, so that nothing else is found.
+const workspace = path.join(root, ".cache/pack")
+const consumer = fs.mkdtempSync(path.join(os.tmpdir(), "effect-connectors-"))
+
+const run = (command: string, args: ReadonlyArray<string>, cwd: string) => {
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const { status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: "utf8", env })
+  return { status, stdout, output: stdout + stderr }
+}
+
+const succeed = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
+  const { output, status, stdout } = run(command, args, cwd)
+  assert.strictEqual(status, 0, `${path.basename(command)} ${args.join(" ")}\n${output}`)
+  return stdout
+}
+
+interface Manifest {
+  readonly name: string
+  readonly dependencies?: Record<string, string>
+  readonly peerDependencies?: Record<string, string>
+}
+
+const manifest = (directory: string): Manifest =>
+  JSON.parse(fs.readFileSync(path.join(directory, "package.json"), "utf8"))
+
+const installed = (name: string) => path.join(consumer, "node_modules", scope, name)
+
+const filesOf = (directory: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
+    .sort()
+
+/** The modules of a package's sources, without their extension. */
+const modules = (name: string): ReadonlyArray<string> =>
+  filesOf(path.join(root, "packages", name, "src")).map((file) => file.replace(/\.ts$/, ""))
+
+const isInternal = (module: string) => module.startsWith("internal/")
+
+const specifiers = (internal: boolean): ReadonlyArray<string> =>
+  names.flatMap((name) =>
+    modules(name)
+      .filter((module) => isInternal(module) === internal)
+      .map((module) => (module === "index" ? `${scope}/${name}` : `${scope}/${name}/${module}`))
+  )
+
+const build = () => {
+  fs.rmSync(workspace, { recursive: true, force: true })
+  fs.mkdirSync(path.join(workspace, "node_modules", scope), { recursive: true })
+  for (const file of ["tsconfig.base.json", "tsconfig.build.json"]) {
+    fs.copyFileSync(path.join(root, file), path.join(workspace, file))
+  }
+  for (const name of names) {
+    fs.cpSync(path.join(root, "packages", name), path.join(workspace, "packages", name), {
+      recursive: true,
+      filter: (from) => !["dist", "node_modules"].includes(path.basename(from))
+    })
+    fs.symlinkSync(path.join(workspace, "packages", name), path.join(workspace, "node_modules", scope, name))
+  }
+  succeed(process.execPath, [tsc, "-b", "tsconfig.build.json"], workspace)
+}
+
+const install = () => {
+  const directories = names.map((name) => path.join(workspace, "packages", name))
+  succeed("npm", ["pack", "--offline", "--pack-destination", consumer, ...directories], workspace)
+  for (const name of names) {
+    const [tarball] = fs.globSync(`effect-connectors-${name}-*.tgz`, { cwd: consumer })
+    assert.isDefined(tarball)
+    fs.mkdirSync(installed(name), { recursive: true })
+    succeed("tar", ["-xzf", path.join(consumer, tarball), "-C", installed(name), "--strip-components=1"], consumer)
+    const { dependencies, peerDependencies } = manifest(installed(name))
+    for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
+      const link = path.join(consumer, "node_modules", dependency)
+      if (dependency.startsWith(scope) || fs.existsSync(link)) continue
+      fs.mkdirSync(path.dirname(link), { recursive: true })
+      fs.symlinkSync(path.join(root, "node_modules", dependency), link)
+    }
+  }
+  fs.writeFileSync(path.join(consumer, "package.json"), JSON.stringify({ private: true, type: "module" }))
+}
+
+describe("the packed packages", () => {
+  beforeAll(() => {
+    build()
+    install()
+    return () => fs.rmSync(consumer, { recursive: true, force: true })
+  })
+
+  it("hold sources, compiled modules with declarations and maps, a README and the license, and nothing else", () => {
+    for (const name of names) {
+      const compiled = modules(name).flatMap((module) =>
+        [".js", ".js.map", ".d.ts", ".d.ts.map"].map((extension) => `dist/${module}${extension}`)
+      )
+      const sources = modules(name).map((module) => `src/${module}.ts`)
+      const expected = ["LICENSE", "README.md", "package.json", ...compiled, ...sources].sort()
+      assert.deepStrictEqual(filesOf(installed(name)), expected, name)
+    }
+  })
+
+  it("can be used from JavaScript, every public module", () => {
+    const program = `
+      import { Outcome } from "@effect-connectors/core"
+      import * as OutcomeModule from "@effect-connectors/core/Outcome"
+      import { PineconeSink } from "@effect-connectors/pinecone"
+      import { PineconeMemory } from "@effect-connectors/testkit"
+      import * as Effect from "effect/Effect"
+      import * as Stream from "effect/Stream"
+
+      if (Outcome.written !== OutcomeModule.written) throw new Error("two copies of one module")
+      const counts = await Stream.make({ id: "a", values: [1, 0] }, { id: "b", values: [0, 1] }).pipe(
+        PineconeSink.upsert(),
+        Stream.run(Outcome.count),
+        Effect.provide(PineconeMemory.layer),
+        Effect.runPromise
+      )
+      console.log(JSON.stringify(counts))`
+    const imports = specifiers(false).map((specifier) => `await import("${specifier}")`)
+    fs.writeFileSync(path.join(consumer, "main.js"), [program, ...imports].join("\n"))
+    const printed = succeed(process.execPath, ["--no-strip-types", "main.js"], consumer)
+    assert.deepStrictEqual(JSON.parse(printed), { written: 2, rejected: 0, unknown: 0 })
+  })
+
+  it("keep their internal modules to themselves", () => {
+    const internal = [...specifiers(true), ...names.map((name) => `${scope}/${name}/src/index.ts`)]
+    const attempts = internal.map(
+      (specifier) => `await import("${specifier}").then(() => "imported", (error) => error.code)`
+    )
+    fs.writeFileSync(path.join(consumer, "internal.js"), `console.log(JSON.stringify([${attempts.join(",\n")}]))`)
+    const codes = JSON.parse(succeed(process.execPath, ["--no-strip-types", "internal.js"], consumer))
+    assert.strictEqual(codes.length, internal.length)
+    for (const code of codes) assert.include(["ERR_PACKAGE_PATH_NOT_EXPORTED", "ERR_MODULE_NOT_FOUND"], code)
+  })
+
+  it("can be used from TypeScript, every public module with its types", () => {
+    const lines = specifiers(false).map((specifier, index) => `import * as module${index} from "${specifier}"`)
+    const all = `export const all = [${lines.map((_, index) => `module${index}`).join(", ")}]`
+    const use = [
+      `import { Outcome } from "${scope}/core"`,
+      `import type { Filter } from "${scope}/pinecone"`,
+      `export const row: number = Outcome.written(1).input`,
+      `export const filter: Filter.Filter<{ year: number }> = { year: { $gte: 2020 } }`,
+      `// @ts-expect-error`,
+      `export const text: string = Outcome.written(1).input`,
+      `// @ts-expect-error`,
+      `export const wrong: Filter.Filter<{ year: number }> = { year: "2020" }`
+    ]
+    fs.writeFileSync(path.join(consumer, "main.ts"), [...use, ...lines, all].join("\n"))
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      module: "NodeNext",
+      target: "ES2024",
+      lib: ["ES2024", "DOM"],
+      types: [],
+      noEmit: true,
+      skipLibCheck: false
+    }
+    fs.writeFileSync(path.join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }))
+    const { output, status } = run(process.execPath, [tsc, "-p", "."], consumer)
+    assert.strictEqual(status, 0, output)
+  })
+})
