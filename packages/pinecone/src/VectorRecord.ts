@@ -220,9 +220,9 @@ export const reader = <M>(metadata: MetadataSchema<M>) => {
 
 /** What a query asks with. */
 export interface QueryParts {
-  readonly vector: Values | undefined
-  readonly sparseVector: SparseValues | undefined
-  readonly id: string | undefined
+  readonly vector?: Values | undefined
+  readonly sparseVector?: SparseValues | undefined
+  readonly id?: string | undefined
 }
 
 const query = Schema.encodeUnknownResult(Schema.Struct({
@@ -237,7 +237,10 @@ export const checkQuery = (parts: QueryParts, dimension: number | undefined): In
     return new InvalidRecord({ field: "query", issue: "has an id and a vector; give one or the other" })
   }
   const length = parts.vector?.length
-  if (length === 0 || (parts.id === undefined && length === undefined && parts.sparseVector === undefined)) {
+  if (length === 0 || parts.sparseVector?.indices.length === 0) {
+    return new InvalidRecord({ field: length === 0 ? "vector" : "sparseVector", issue: "is empty; leave it out or fill it" })
+  }
+  if (parts.id === undefined && length === undefined && parts.sparseVector === undefined) {
     return new InvalidRecord({ field: "query", issue: "has nothing to ask with; give a vector, a sparseVector or an id" })
   }
   if (length !== undefined && dimension !== undefined && length !== dimension) {

@@ -1,6 +1,6 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import { assert, describe, it } from "@effect/vitest"
-import { classify, connectionFailed, retryAfterMillis } from "../src/internal/classify.ts"
+import { classify, connectionFailed } from "../src/internal/classify.ts"
 
 const now = Date.parse("Mon, 23 Nov 2026 10:00:00 GMT")
 const subject = { index: "articles", namespace: "news" }
@@ -97,23 +97,6 @@ describe("classify", () => {
     assert(found._tag === "Unavailable")
     assert.isBelow(found.detail.length, 510)
     assert.isBelow(found.wire?.requestId?.length ?? 0, 140)
-  })
-})
-
-describe("retryAfterMillis", () => {
-  it.each([
-    [null, undefined],
-    ["0", 0],
-    ["1.5", 1500],
-    [" 120 ", 120_000],
-    ["Mon, 23 Nov 2026 10:01:00 GMT", 60_000],
-    ["Mon, 23 Nov 2026 09:00:00 GMT", 0],
-    ["-5", undefined],
-    ["soon", undefined],
-    ["soon GMT", undefined],
-    ["2026", 2_026_000]
-  ])("%s -> %s", (header, millis) => {
-    assert.strictEqual(retryAfterMillis(header, now), millis)
   })
 })
 

@@ -417,11 +417,11 @@ describe("what is refused before it is sent", () => {
       /sparseValues/
     ],
     ["NaN in an update", (i) => i.update({ id: "a", values: [NaN] }), "InvalidRecord", /values/],
-    ["an update of no id", (i) => i.update({ id: "", values: [1] }), "InvalidRecord", /id is empty/],
+    ["an update of no id", (i) => i.update({ id: "", values: [1] }), "InvalidRecord", /id has 0 characters/],
     ["topK 0", (i) => i.query({ topK: 0, vector: [1] }), "InvalidOption", /topK.*10000.*is 0/],
     ["topK 10001", (i) => i.query({ topK: 10_001, vector: [1] }), "InvalidOption", /topK/],
     ["topK 1.5", (i) => i.query({ topK: 1.5, vector: [1] }), "InvalidOption", /topK/],
-    ["a query for nothing", (i) => i.query({ topK: 1 }), "InvalidRecord", /vector is missing/],
+    ["a query for nothing", (i) => i.query({ topK: 1 }), "InvalidRecord", /nothing to ask with/],
     ["an empty vector", (i) => i.query({ topK: 1, vector: [] }), "InvalidRecord", /vector is empty/],
     [
       "an empty sparse vector",
@@ -429,9 +429,9 @@ describe("what is refused before it is sent", () => {
       "InvalidRecord",
       /sparseVector is empty/
     ],
-    ["an empty id", (i) => i.query({ topK: 1, id: "" }), "InvalidRecord", /id is empty/],
-    ["id and vector", (i) => i.query({ topK: 1, id: "a", vector: [1] }), "InvalidOption", /option id/],
-    ["NaN in a question", (i) => i.query({ topK: 1, vector: [NaN] }), "InvalidRecord", /vector has NaN/],
+    ["an empty id", (i) => i.query({ topK: 1, id: "" }), "InvalidRecord", /id has 0 characters/],
+    ["id and vector", (i) => i.query({ topK: 1, id: "a", vector: [1] }), "InvalidRecord", /an id and a vector/],
+    ["NaN in a question", (i) => i.query({ topK: 1, vector: [NaN] }), "InvalidRecord", /vector holds NaN/],
     ["an empty filter", (i) => i.query({ topK: 1, vector: [1], filter: {} }), "InvalidOption", /filter is empty/],
     [
       "a filter that JSON drops",

@@ -6,6 +6,7 @@
  * none is trusted to be there.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import * as Retry from "@effect-connectors/core/Retry"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -48,15 +49,6 @@ const explain = (body: string): { readonly text: string; readonly grpcCode?: num
   return typeof code === "number" && Number.isInteger(code) ? { text, grpcCode: code } : { text }
 }
 
-/** The wait a `Retry-After` header asks for, in milliseconds: seconds or an HTTP date, as seen at `now`. */
-export const retryAfterMillis = (header: string | null, now: number): number | undefined => {
-  if (header === null) return undefined
-  const value = header.trim()
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
-  const at = value.endsWith("GMT") ? Date.parse(value) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
-}
-
 const monthly = /current month|monthly|per month/i
 const tooLarge = /\b2 ?MB\b|message length too large|larger than the maximum supported size/i
 
@@ -69,7 +61,7 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
   const { grpcCode, text } = explain(answer.body)
   const detail = ConnectorError.clip(text === "" ? `HTTP ${status} without a message` : text)
   const wire = wireOf(answer, grpcCode)
-  const wait = retryAfterMillis(answer.headers.get("retry-after"), now)
+  const wait = Retry.parseRetryAfter(answer.headers.get("retry-after"), now)
   const retryAfter = wait === undefined ? {} : { retryAfterMillis: wait }
 
   if (status === 408) return new ConnectorError.TimedOut({ wire })

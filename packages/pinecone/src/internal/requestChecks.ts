@@ -1,11 +1,12 @@
 /**
  * Rules of calls that are checked before anything is sent: the service would refuse the call anyway, or JSON would
- * damage it.
+ * damage it (it turns `NaN` into `null` without a word).
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { QueryRequest } from "../PineconeIndex.ts"
-import type { Values, VectorRecord } from "../VectorRecord.ts"
+import * as VectorRecord from "../VectorRecord.ts"
 
 const maxTopK = 10_000
 const maxIds = 1_000
@@ -17,56 +18,32 @@ export type Check = Effect.Effect<void, ConnectorError.Reason>
 const invalidOption = (option: string, issue: string): Check =>
   Effect.fail(new ConnectorError.InvalidOption({ option, issue }))
 
-const invalidRecord = (id: string | undefined, field: string, issue: string): Check =>
-  Effect.fail(new ConnectorError.InvalidRecord({ field, issue, ...(id === undefined ? {} : { id }) }))
-
-/** The position of the first number that JSON cannot carry, or -1. */
-const firstNonFinite = (values: Values): number => {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i
-  return -1
-}
-
 const inRange = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
 
-const checkValues = (id: string | undefined, field: string, values: Values | undefined): Check => {
-  const at = values === undefined ? -1 : firstNonFinite(values)
-  return values === undefined || at === -1
-    ? Effect.void
-    : invalidRecord(id, field, `has ${values[at]} at position ${at}; every value must be a finite number`)
+const first = (checked: ReadonlyArray<Result.Result<unknown, ConnectorError.Reason>>): Check => {
+  const bad = checked.find(Result.isFailure)
+  return bad === undefined ? Effect.void : Effect.fail(bad.failure)
 }
 
-/** JSON turns `NaN` and `Infinity` into `null` without a word. */
-export const checkRecord = ({ id, sparseValues, values }: VectorRecord): Check => {
-  if (id === "") return invalidRecord(undefined, "id", "is empty")
-  return Effect.andThen(checkValues(id, "values", values), checkValues(id, "sparseValues", sparseValues?.values))
-}
+/** Records to write, of a caller who did not check them. */
+export const checkRecords = (records: ReadonlyArray<unknown>): Check => first(VectorRecord.checkAny(records))
 
-/** The range of `topK`, and what is asked with: vectors or an id, of finite numbers. */
+/** The change of a record. */
+export const checkChange = (change: unknown): Check => first(VectorRecord.checkChange([change]))
+
+/** The range of `topK`, and what is asked with. */
 export const checkQuery = (request: QueryRequest): Check => {
-  const { id, sparseVector, topK, vector } = request
-  if (!inRange(topK, maxTopK))
-    return invalidOption("topK", `must be a whole number from 1 to ${maxTopK}, and is ${topK}`)
-  if (id !== undefined) {
-    if (vector !== undefined || sparseVector !== undefined) {
-      return invalidOption("id", "cannot be given together with a vector; leave one of them out")
-    }
-    return id === "" ? invalidRecord(undefined, "id", "is empty") : Effect.void
-  }
-  if (vector === undefined && sparseVector === undefined) {
-    return invalidRecord(undefined, "vector", "is missing; give vector, sparseVector or id")
-  }
-  if (vector?.length === 0) return invalidRecord(undefined, "vector", "is empty")
-  if (sparseVector?.indices.length === 0) return invalidRecord(undefined, "sparseVector", "is empty")
-  return Effect.andThen(
-    checkValues(undefined, "vector", vector),
-    checkValues(undefined, "sparseVector", sparseVector?.values)
-  )
+  if (!inRange(request.topK, maxTopK))
+    return invalidOption("topK", `must be a whole number from 1 to ${maxTopK}, and is ${request.topK}`)
+  const wrong = VectorRecord.checkQuery(request, undefined)
+  return wrong === undefined ? Effect.void : Effect.fail(wrong)
 }
 
 /** The ids of a fetch or delete. */
 export const checkIds = (ids: ReadonlyArray<string>): Check => {
-  if (ids.length === 0) return invalidRecord(undefined, "ids", "is empty; name at least one record")
-  if (ids.includes("")) return invalidRecord(undefined, "id", "is empty")
+  if (ids.length === 0 || ids.includes("")) {
+    return Effect.fail(new ConnectorError.InvalidRecord({ field: "id", issue: "is empty; name at least one record" }))
+  }
   return ids.length <= maxIds
     ? Effect.void
     : Effect.fail(new ConnectorError.RequestTooLarge({ detail: `${ids.length} ids, and a call takes ${maxIds}` }))

@@ -23,7 +23,7 @@ import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } fro
 import { classify, connectionFailed, wireOf } from "./classify.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
 import { namespaceName } from "./namespace.ts"
-import { checkIds, checkLimit, checkQuery, checkRecord } from "./requestChecks.ts"
+import { checkChange, checkIds, checkLimit, checkQuery, checkRecords } from "./requestChecks.ts"
 import { toWireFilter } from "./sdkFilter.ts"
 import { baseUrl, resolve, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
@@ -207,15 +207,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
               detail: `it has ${request.records.length} records, and maxRecords is ${settings.maxRecords}`
             })
           }
-          const records: Array<JsonRecord> = []
-          for (const record of request.records) {
-            if (record instanceof JsonRecord) {
-              records.push(record)
-            } else {
-              yield* checkRecord(record)
-              records.push(new JsonRecord(record))
-            }
-          }
+          // Records that were encoded were checked before.
+          yield* checkRecords(request.records.filter((record) => !(record instanceof JsonRecord)))
+          const records = request.records.map((record) =>
+            record instanceof JsonRecord ? record : new JsonRecord(record)
+          )
           return {
             write: on((index) => index.upsert({ records: [standIn], namespace })),
             body: upsertBody(records, namespace),
@@ -263,7 +259,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     update: (request) => {
       const namespace = inNamespace(request)
       return checked("update", namespace, () =>
-        Effect.as(checkRecord(request), {
+        Effect.as(checkChange(request), {
           write: on((index) => index.update({ ...standIn, namespace })),
           body: updateBody(request, namespace),
           reply: Reply.updated
