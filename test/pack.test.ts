@@ -30,7 +30,7 @@ const succeed = (command: string, args: ReadonlyArray<string>, cwd: string): str
 }
 
 interface Manifest {
-  readonly name: string
+  readonly exports: { readonly ".": Record<string, string>; readonly "./*": Record<string, string> }
   readonly dependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
 }
@@ -110,6 +110,19 @@ describe("the packed packages", () => {
       const sources = modules(name).map((module) => `src/${module}.ts`)
       const expected = ["LICENSE", "README.md", "package.json", ...compiled, ...sources].sort()
       assert.deepStrictEqual(filesOf(installed(name)), expected, name)
+    }
+  })
+
+  it("lead every condition of their exports to a file", () => {
+    for (const name of names) {
+      const { exports } = manifest(installed(name))
+      for (const module of modules(name).filter((module) => !isInternal(module))) {
+        const targets = Object.values(module === "index" ? exports["."] : exports["./*"])
+        assert.strictEqual(targets.length, 3)
+        for (const target of targets.map((target) => target.replace("*", module))) {
+          assert.isTrue(fs.existsSync(path.join(installed(name), target)), `${name}: ${target}`)
+        }
+      }
     }
   })
 
