@@ -74,6 +74,12 @@ build.nin("tags", [1])
 // @ts-expect-error
 build.and({ titel: "A" })
 
+// Metadata of any fields takes any filter a field could have.
+declare const acceptAny: (filter: Filter.Filter) => void
+acceptAny({ genre: "drama", year: { $gte: 2000 }, tags: { $in: ["a", "b"] } })
+// @ts-expect-error: no field holds an object
+acceptAny({ genre: { nested: true } })
+
 // A filter of one metadata type is not one of another.
 declare const other: Filter.Filter<{ readonly place: string }>
 // @ts-expect-error
