@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
@@ -84,8 +85,21 @@ interface Building<A, K> {
  * )
  * ```
  */
-export const batchedBy = <A, K>(key: (record: A) => K, options: Options<A, K>) =>
-<E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<Batch<A, K>, E, R> =>
+export const batchedBy: {
+  <A, K>(
+    key: (record: A) => K,
+    options: Options<A, K>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<Batch<A, K>, E, R>
+  <A, E, R, K>(
+    self: Stream.Stream<A, E, R>,
+    key: (record: A) => K,
+    options: Options<A, K>
+  ): Stream.Stream<Batch<A, K>, E, R>
+} = dual(3, <A, E, R, K>(
+  self: Stream.Stream<A, E, R>,
+  key: (record: A) => K,
+  options: Options<A, K>
+): Stream.Stream<Batch<A, K>, E, R> =>
   Stream.transformPull(self, (upstream, scope) =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
@@ -99,19 +113,23 @@ export const batchedBy = <A, K>(key: (record: A) => K, options: Options<A, K>) =
       yield* Effect.forkIn(pump, scope)
       if (building.lingers) yield* Effect.forkIn(building.watchTime, scope)
       return building.take
-    }))
+    })))
 
 /** {@link batchedBy} with a single key. */
-export const batched = <A>(options: Options<A, "">): <E, R>(
-  self: Stream.Stream<A, E, R>
-) => Stream.Stream<Batch<A, "">, E, R> => batchedBy((): "" => "", options)
+export const batched: {
+  <A>(options: Options<A, "">): <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<Batch<A, "">, E, R>
+  <A, E, R>(self: Stream.Stream<A, E, R>, options: Options<A, "">): Stream.Stream<Batch<A, "">, E, R>
+} = dual(2, <A, E, R>(self: Stream.Stream<A, E, R>, options: Options<A, "">): Stream.Stream<Batch<A, "">, E, R> =>
+  batchedBy(self, (): "" => "", options))
 
 /**
  * Cuts the chunks of a stream to at most `size` elements without ever waiting for more: unlike
  * `Stream.rechunk`, which gathers elements until a chunk is full.
  */
-export const sliced = (size: number) =>
-<A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+export const sliced: {
+  (size: number): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R>
+  <A, E, R>(self: Stream.Stream<A, E, R>, size: number): Stream.Stream<A, E, R>
+} = dual(2, <A, E, R>(self: Stream.Stream<A, E, R>, size: number): Stream.Stream<A, E, R> =>
   Stream.transformPull(self, (upstream) =>
     Effect.sync(() => {
       let chunk: Arr.NonEmptyReadonlyArray<A> | undefined
@@ -131,7 +149,7 @@ export const sliced = (size: number) =>
         const slice = next()
         return slice === undefined ? refill : Effect.succeed(slice)
       })
-    }))
+    })))
 
 const isNonEmpty = <A>(array: ReadonlyArray<A>): array is Arr.NonEmptyReadonlyArray<A> => array.length > 0
 

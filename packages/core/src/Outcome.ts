@@ -7,6 +7,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
@@ -178,6 +179,7 @@ export const requireWritten = <A, E, E2, R>(
  * ```ts
  * import { Outcome } from "@effect-connectors/core"
  * import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
  * import * as Stream from "effect/Stream"
  *
  * declare const outcomes: Stream.Stream<Outcome.Outcome<string>>
@@ -188,10 +190,18 @@ export const requireWritten = <A, E, E2, R>(
  * )
  * ```
  */
-export const divert = <A, E, X, E3, R3>(
+export const divert: {
+  <A, E, X, E3, R3>(
+    handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
+  ): <E2, R>(self: Stream.Stream<Outcome<A, E>, E2, R>) => Stream.Stream<Written<A>, E2 | E3, R | R3>
+  <A, E, E2, R, X, E3, R3>(
+    self: Stream.Stream<Outcome<A, E>, E2, R>,
+    handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
+  ): Stream.Stream<Written<A>, E2 | E3, R | R3>
+} = dual(2, <A, E, E2, R, X, E3, R3>(
+  self: Stream.Stream<Outcome<A, E>, E2, R>,
   handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
-) =>
-<E2, R>(self: Stream.Stream<Outcome<A, E>, E2, R>): Stream.Stream<Written<A>, E2 | E3, R | R3> =>
+): Stream.Stream<Written<A>, E2 | E3, R | R3> =>
   self.pipe(
     Stream.mapArrayEffect((outcomes) => {
       const [yes, no] = split(outcomes)
@@ -199,7 +209,7 @@ export const divert = <A, E, X, E3, R3>(
       return Arr.isReadonlyArrayNonEmpty(no) ? Effect.as(handler(no), chunk) : Effect.succeed(chunk)
     }),
     Stream.flattenIterable
-  )
+  ))
 
 /** `Stream.mapArray` for functions that may leave nothing of a chunk. */
 const mapChunks = <A, B>(f: (chunk: Arr.NonEmptyReadonlyArray<A>) => ReadonlyArray<B>) =>

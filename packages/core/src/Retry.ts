@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { type ConnectorError, retryAfterMillis } from "./ConnectorError.ts"
@@ -45,6 +46,7 @@ export interface Policy {
  * import { Retry } from "@effect-connectors/core"
  * import { PineconeIndex } from "@effect-connectors/pinecone"
  * import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
  *
  * const stats = Effect.gen(function*() {
  *   const index = yield* PineconeIndex
@@ -52,11 +54,14 @@ export interface Policy {
  * })
  * ```
  */
-export const retry = <A, E extends ConnectorError, R>(
+export const retry: {
+  (policy?: Policy): <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>, policy?: Policy): Effect.Effect<A, E, R>
+} = dual((args) => Effect.isEffect(args[0]), <A, E extends ConnectorError, R>(
   call: Effect.Effect<A, E, R>,
   policy: Policy = {}
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start)))
+  Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start))))
 
 const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
   const maxAttempts = policy.maxAttempts ?? 8
