@@ -8,7 +8,7 @@
 import type { Metadata } from "./VectorRecord.ts"
 
 /** What a field is compared with: a list of strings matches when any of its elements does. */
-type Scalar<V> = NonNullable<V> extends ReadonlyArray<infer S> ? S : NonNullable<V>
+type Scalar<V> = V extends ReadonlyArray<infer S> ? S : NonNullable<V>
 
 /** Comparisons that a field of type `V` allows. */
 export type Condition<V> =

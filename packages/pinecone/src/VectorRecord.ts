@@ -131,10 +131,12 @@ const checkMetadata = (metadata: Metadata): string | Schema.FilterIssue | undefi
     : undefined
 }
 
-const describe = (value: unknown): string =>
-  value === null ? "null" : Array.isArray(value) ? "a list of other things than strings" : typeof value === "object"
-    ? "a nested object"
-    : String(value)
+const describe = (value: unknown): string => {
+  if (value === null) return "null"
+  if (typeof value === "number") return String(value)
+  if (Array.isArray(value)) return "a list of other things than strings"
+  return typeof value === "object" ? "a nested object" : `a value of type ${typeof value}`
+}
 
 /** Schema of {@link Metadata}. */
 export const Metadata: Schema.Codec<Metadata> = Schema.declare(
