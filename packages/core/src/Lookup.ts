@@ -16,7 +16,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
-import * as Retry from "./Retry.ts"
+import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 /** A store, as the lookup engine sees it. `K` is what it is asked, `B` what it answers. */
@@ -52,11 +52,13 @@ export interface Options {
   /** When a call is repeated. */
   readonly retry?: Retry.Policy | undefined
   /** Keeps answers for a time. Default: no cache. */
-  readonly cache?: {
-    /** Answers kept; the least lately used goes first. */
-    readonly capacity: number
-    readonly timeToLive: Duration.Input
-  } | undefined
+  readonly cache?:
+    | {
+        /** Answers kept; the least lately used goes first. */
+        readonly capacity: number
+        readonly timeToLive: Duration.Input
+      }
+    | undefined
 }
 
 /**
@@ -65,32 +67,36 @@ export interface Options {
  * The stream fails only with the source's own error or one that stops all progress; a `Result` carries
  * every other failure.
  */
-export const results = <A, K, B, E extends ConnectorError, R>(
-  store: Store<K, B, E, R>,
-  key: (element: A) => Result.Result<K, E>,
-  options: Options = {}
-) =>
-<E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, Result.Result<B, E>], E | E2, R | R2> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const lookup = yield* makeLookup(store, options)
-    return self.pipe(
-      Batch.batched({
-        maxRecords: Math.min(options.maxBatch ?? 100, store.maxKeys),
-        linger: options.linger ?? "5 millis"
-      }),
-      Stream.mapEffect(({ records }) => lookup(records, key), { concurrency: options.concurrency ?? 8 }),
-      Stream.flattenArray
+export const results =
+  <A, K, B, E extends ConnectorError, R>(
+    store: Store<K, B, E, R>,
+    key: (element: A) => Result.Result<K, E>,
+    options: Options = {}
+  ) =>
+  <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, Result.Result<B, E>], E | E2, R | R2> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const lookup = yield* makeLookup(store, options)
+        return self.pipe(
+          Batch.batched({
+            maxRecords: Math.min(options.maxBatch ?? 100, store.maxKeys),
+            linger: options.linger ?? "5 millis"
+          }),
+          Stream.mapEffect(({ records }) => lookup(records, key), { concurrency: options.concurrency ?? 8 }),
+          Stream.flattenArray
+        )
+      })
     )
-  }))
 
 /** {@link results} that fails at the first row that could not be looked up. */
-export const rows = <A, K, B, E extends ConnectorError, R>(
-  store: Store<K, B, E, R>,
-  key: (element: A) => Result.Result<K, E>,
-  options: Options = {}
-) =>
-<E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, B], E | E2, R | R2> =>
-  results(store, key, options)(self).pipe(requireFound)
+export const rows =
+  <A, K, B, E extends ConnectorError, R>(
+    store: Store<K, B, E, R>,
+    key: (element: A) => Result.Result<K, E>,
+    options: Options = {}
+  ) =>
+  <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, B], E | E2, R | R2> =>
+    results(store, key, options)(self).pipe(requireFound)
 
 /** Fails at the first failed row. */
 export const requireFound = <A, B, E, E2, R>(
@@ -106,19 +112,26 @@ export const requireFound = <A, B, E, E2, R>(
   })
 
 const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const telemetry = Telemetry.make(store.target)
     type Answer = Result.Result<B, E>
     const flights = new Map<string, Deferred.Deferred<Answer, E>>()
-    const cache = options.cache === undefined ? undefined : yield* Cache.make<string, Answer>({
-      ...options.cache,
-      lookup: () => Effect.die("the cache is only read and set")
-    })
+    const cache =
+      options.cache === undefined
+        ? undefined
+        : yield* Cache.make<string, Answer>({
+            ...options.cache,
+            lookup: () => Effect.die("the cache is only read and set")
+          })
 
     /** One call with its retries. A call that is refused for its content is halved, so that good keys get answers. */
     const ask = (keys: Arr.NonEmptyReadonlyArray<K>): Effect.Effect<ReadonlyArray<Answer>, E, R> => {
-      const call = Effect.andThen(telemetry.attempt, store.lookup(keys))
-      return Retry.retry(call, options.retry).pipe(
+      const call = Effect.tap(store.lookup(keys), (answers) =>
+        answers.length === keys.length
+          ? Effect.void
+          : Effect.die(new Error(`a lookup gave ${answers.length} answers for ${keys.length} keys`))
+      )
+      return telemetry.retrying(call, options.retry).pipe(
         Effect.catch((error: E) => {
           if (error.reason.isFatal) return Effect.fail(error)
           const [first, second] = Arr.splitAt(keys, keys.length >> 1)
@@ -130,7 +143,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     }
 
     const askTimed = (keys: Arr.NonEmptyReadonlyArray<K>) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const start = yield* Clock.currentTimeMillis
         const answers = yield* telemetry.flying(ask(keys))
         yield* telemetry.seconds((yield* Clock.currentTimeMillis) - start)
@@ -146,8 +159,12 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       elements: Arr.NonEmptyReadonlyArray<A>,
       keyOf: (element: A) => Result.Result<K, E>
     ): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
-      Effect.gen(function*() {
-        const asked: Array<{ readonly key: K; readonly identity: string | undefined; readonly answer: Deferred.Deferred<Answer, E> }> = []
+      Effect.gen(function* () {
+        const asked: Array<{
+          readonly key: K
+          readonly identity: string | undefined
+          readonly answer: Deferred.Deferred<Answer, E>
+        }> = []
         let cached = 0
         let shared = 0
         const answers: Array<Effect.Effect<Answer, E>> = []
@@ -158,9 +175,10 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
             continue
           }
           const identity = store.identity(key.success)
-          const known = identity === undefined || cache === undefined
-            ? Option.none<Answer>()
-            : yield* Cache.getSuccess(cache, identity)
+          const known =
+            identity === undefined || cache === undefined
+              ? Option.none<Answer>()
+              : yield* Cache.getSuccess(cache, identity)
           if (Option.isSome(known)) {
             cached++
             answers.push(Effect.succeed(known.value))
@@ -187,7 +205,10 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
               Effect.sync(() => {
                 asked.forEach(({ answer, identity }, i) => {
                   if (identity !== undefined) flights.delete(identity)
-                  Deferred.doneUnsafe(answer, Effect.map(exit, (found) => found[i]!))
+                  Deferred.doneUnsafe(
+                    answer,
+                    Effect.map(exit, (found) => found[i]!)
+                  )
                 })
               })
             ),

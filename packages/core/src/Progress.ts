@@ -4,6 +4,7 @@
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Outcome from "./Outcome.ts"
@@ -24,7 +25,7 @@ export interface Progress {
     outcomes: Stream.Stream<Outcome.Outcome<A, E>, E2, R>
   ) => Stream.Stream<Outcome.Outcome<A, E>, E2, R>
   readonly snapshot: Effect.Effect<Snapshot>
-  /** A snapshot at once, one every `every`, and one when the tracked stream has ended; then it ends too. */
+  /** A snapshot at once, one every `every`, and one as soon as the tracked stream has ended; then it ends too. */
   readonly snapshots: (every: Duration.Input) => Stream.Stream<Snapshot>
 }
 
@@ -49,14 +50,21 @@ export interface Progress {
  * })
  * ```
  */
-export const make: Effect.Effect<Progress> = Effect.gen(function*() {
+export const make: Effect.Effect<Progress> = Effect.gen(function* () {
   const start = yield* Clock.currentTimeMillis
   let counts = Outcome.noCounts
   let done = false
+  const ended = Latch.makeUnsafe(false)
   const snapshot = Effect.map(Clock.currentTimeMillis, (now): Snapshot => {
     const records = counts.written + counts.rejected + counts.unknown
     const elapsedMillis = now - start
-    return { ...counts, records, elapsedMillis, perSecond: elapsedMillis > 0 ? (records * 1000) / elapsedMillis : 0, done }
+    return {
+      ...counts,
+      records,
+      elapsedMillis,
+      perSecond: elapsedMillis > 0 ? (records * 1000) / elapsedMillis : 0,
+      done
+    }
   })
   return {
     track: (outcomes) =>
@@ -65,13 +73,18 @@ export const make: Effect.Effect<Progress> = Effect.gen(function*() {
           counts = Outcome.add(counts, chunk)
           return chunk
         }),
-        Stream.ensuring(Effect.sync(() => {
-          done = true
-        }))
+        Stream.ensuring(
+          Effect.suspend(() => {
+            done = true
+            return ended.open
+          })
+        )
       ),
     snapshot,
     snapshots: (every) =>
       Stream.fromEffectSchedule(snapshot, Schedule.spaced(every)).pipe(
+        Stream.interruptWhen(ended.await),
+        Stream.concat(Stream.fromEffect(snapshot)),
         Stream.takeUntil((snapshot) => snapshot.done)
       )
   }

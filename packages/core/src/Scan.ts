@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
-import * as Retry from "./Retry.ts"
+import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 /** What one call gave, and where the next one starts; no `next` on the last page. */
@@ -58,9 +58,8 @@ export const scan = <S, A, C, E extends ConnectorError, R>(
   Stream.suspend(() => {
     const telemetry = Telemetry.make(source.target)
     const pages = (split: S): Stream.Stream<A, E, R> =>
-      Stream.paginate<C | undefined, A, E, R>(undefined, (cursor) => {
-        const call = Effect.andThen(telemetry.attempt, source.page(split, cursor))
-        return Retry.retry(call, options.retry).pipe(
+      Stream.paginate<C | undefined, A, E, R>(undefined, (cursor) =>
+        telemetry.retrying(source.page(split, cursor), options.retry).pipe(
           Effect.tap(telemetry.page),
           Effect.map(({ items, next }) => [items, next === undefined ? Option.none() : Option.some(next)] as const),
           Effect.withSpan(`${source.target.operation} ${source.target.collection}`, {
@@ -68,6 +67,6 @@ export const scan = <S, A, C, E extends ConnectorError, R>(
             attributes: Telemetry.spanAttributes(source.target, undefined, 1)
           })
         )
-      })
+      )
     return Stream.flatMap(Stream.fromIterable(splits), pages, { concurrency: options.concurrency ?? 4 })
   })

@@ -9,7 +9,9 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { FlushReason } from "./Batch.ts"
+import type { ConnectorError } from "./ConnectorError.ts"
 import type * as Outcome from "./Outcome.ts"
+import * as Retry from "./Retry.ts"
 
 /** What an engine works on: constant attributes of its metrics and spans. */
 export interface Target {
@@ -21,25 +23,76 @@ export interface Target {
   readonly collection: string
 }
 
-/** Every metric: its name, unit and meaning. */
+/** Every metric: its name, kind, unit and meaning, and its attribute beside those of the target. */
 export const metrics = {
-  records: { name: "connector.records", unit: "{record}", description: "Records by outcome" },
-  batches: { name: "connector.batches", unit: "{batch}", description: "Batches by the reason they left for" },
-  bytes: { name: "connector.bytes", unit: "By", description: "Bytes of batches as encoded, each batch once" },
-  attempts: { name: "connector.attempts", unit: "{call}", description: "Calls sent, repeated ones included" },
-  retries: { name: "connector.retries", unit: "{call}", description: "Calls sent again, by the reason of the failure before" },
-  inFlight: { name: "connector.in_flight", unit: "{batch}", description: "Batches being written or looked up now" },
-  batchRecords: { name: "connector.batch.records", unit: "{record}", description: "Records in a batch" },
+  records: {
+    name: "connector.records",
+    kind: "Counter",
+    unit: "{record}",
+    attribute: "outcome",
+    description: "Records by outcome: written, rejected or unknown"
+  },
+  batches: {
+    name: "connector.batches",
+    kind: "Counter",
+    unit: "{batch}",
+    attribute: "flush.reason",
+    description: "Batches by the reason they left for: count, bytes, linger, keys or end"
+  },
+  bytes: {
+    name: "connector.bytes",
+    kind: "Counter",
+    unit: "By",
+    description: "Bytes of batches as encoded, each batch once"
+  },
+  batchRecords: {
+    name: "connector.batch.records",
+    kind: "Histogram",
+    unit: "{record}",
+    description: "Records in a batch"
+  },
+  attempts: {
+    name: "connector.attempts",
+    kind: "Counter",
+    unit: "{call}",
+    description: "Calls sent, repeated ones included"
+  },
+  retries: {
+    name: "connector.retries",
+    kind: "Counter",
+    unit: "{call}",
+    attribute: "error.type",
+    description: "Calls sent again, by the reason of the failure before"
+  },
+  inFlight: {
+    name: "connector.in_flight",
+    kind: "Gauge",
+    unit: "{batch}",
+    description: "Batches being written or looked up now"
+  },
   duration: {
     name: "db.client.operation.duration",
+    kind: "Histogram",
     unit: "s",
     description: "Time from a batch's first call to its last answer, retries included"
   },
-  lookups: { name: "connector.lookups", unit: "{lookup}", description: "Lookups by where the answer came from: store, flight or cache" },
-  pages: { name: "connector.pages", unit: "{page}", description: "Pages a scan read" }
+  lookups: {
+    name: "connector.lookups",
+    kind: "Counter",
+    unit: "{lookup}",
+    attribute: "source",
+    description: "Lookups by where the answer came from: store, flight or cache"
+  },
+  pages: { name: "connector.pages", kind: "Counter", unit: "{page}", description: "Pages a scan read" }
 } as const
 
 type Labels = Readonly<Record<string, string>>
+
+interface Described {
+  readonly name: string
+  readonly unit: string
+  readonly description: string
+}
 
 const attributesOf = (target: Target): Labels => ({
   "db.system.name": target.system,
@@ -59,39 +112,46 @@ const recordBoundaries = [1, 10, 50, 96, 100, 200, 500, 1000]
 
 /** The recorders of one engine instance; building it costs a few objects, using it none. */
 export const make = (target: Target) => {
-  const attributes = attributesOf(target)
-  const counter = ({ name, description }: { name: string; description: string }, labels: Labels = {}) =>
-    Metric.counter(name, { description, incremental: true, attributes: { ...attributes, ...labels } })
-  const labelled = (metric: { name: string; description: string }, label: string) => {
+  // Effect's exporters take the unit from an attribute of that name.
+  const settings = ({ description, unit }: Described, labels: Labels = {}) => ({
+    description,
+    attributes: { ...attributesOf(target), unit, ...labels }
+  })
+  const counter = (metric: Described, labels?: Labels) =>
+    Metric.counter(metric.name, { ...settings(metric, labels), incremental: true })
+  const labelled = (metric: Described & { readonly attribute: string }) => {
     const known = new Map<string, Metric.Counter<number>>()
     return (value: string, n: number): Effect.Effect<void> => {
       if (n === 0) return Effect.void
       let found = known.get(value)
       if (found === undefined) {
-        found = counter(metric, { [label]: value })
+        found = counter(metric, { [metric.attribute]: value })
         known.set(value, found)
       }
       return Metric.update(found, n)
     }
   }
-  const records = labelled(metrics.records, "outcome")
-  const batches = labelled(metrics.batches, "flush.reason")
+  const records = labelled(metrics.records)
+  const batches = labelled(metrics.batches)
+  const retry = labelled(metrics.retries)
   const bytes = counter(metrics.bytes)
-  const attempts = counter(metrics.attempts)
+  const attempt = Metric.update(counter(metrics.attempts), 1)
   const batchRecords = Metric.histogram(metrics.batchRecords.name, {
-    description: metrics.batchRecords.description,
-    attributes,
+    ...settings(metrics.batchRecords),
     boundaries: recordBoundaries
   })
   const duration = Metric.histogram(metrics.duration.name, {
-    description: metrics.duration.description,
-    attributes,
+    ...settings(metrics.duration),
     boundaries: durationBoundaries
   })
-  const inFlight = Metric.gauge(metrics.inFlight.name, { description: metrics.inFlight.description, attributes })
+  const inFlight = Metric.gauge(metrics.inFlight.name, settings(metrics.inFlight))
 
   return {
-    batch: (batch: { readonly records: ReadonlyArray<unknown>; readonly bytes: number; readonly flushedBy: FlushReason }) =>
+    batch: (batch: {
+      readonly records: ReadonlyArray<unknown>
+      readonly bytes: number
+      readonly flushedBy: FlushReason
+    }) =>
       Effect.andThen(
         Effect.andThen(batches(batch.flushedBy, 1), Metric.update(bytes, batch.bytes)),
         Metric.update(batchRecords, batch.records.length)
@@ -101,14 +161,36 @@ export const make = (target: Target) => {
         Effect.andThen(records("written", counts.written), records("rejected", counts.rejected)),
         records("unknown", counts.unknown)
       ),
-    attempt: Metric.update(attempts, 1),
-    retry: labelled(metrics.retries, "error.type"),
-    lookup: labelled(metrics.lookups, "source"),
+    attempt,
+    retry,
+    /** A call with its retries: counts every attempt, and each repetition by the reason of the failure before. */
+    retrying: <A, E extends ConnectorError, R>(
+      call: Effect.Effect<A, E, R>,
+      policy: Retry.Policy | undefined
+    ): Effect.Effect<A, E, R> =>
+      Effect.suspend(() => {
+        let failure: E | undefined
+        const counted = Effect.suspend(() => {
+          const sent = Effect.andThen(attempt, call)
+          return failure === undefined ? sent : Effect.andThen(retry(failure.reason._tag, 1), sent)
+        })
+        const noted = Effect.tapError(counted, (error) =>
+          Effect.sync(() => {
+            failure = error
+          })
+        )
+        return Retry.retry(noted, policy)
+      }),
+    lookup: labelled(metrics.lookups),
     page: Metric.update(counter(metrics.pages), 1),
     seconds: (millis: number) => Metric.update(duration, millis / 1000),
     /** Counts `effect` as in flight while it runs. */
     flying: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Effect.acquireUseRelease(Metric.modify(inFlight, 1), () => effect, () => Metric.modify(inFlight, -1))
+      Effect.acquireUseRelease(
+        Metric.modify(inFlight, 1),
+        () => effect,
+        () => Metric.modify(inFlight, -1)
+      )
   }
 }
 

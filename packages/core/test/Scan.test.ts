@@ -1,0 +1,220 @@
+import * as Scan from "@effect-connectors/core/Scan"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { rateLimited, refused, type TestError, unavailable } from "./support/TestError.ts"
+import { inTime, settle } from "./support/time.ts"
+
+type Pages = ReadonlyArray<ReadonlyArray<string>>
+
+/** A store whose splits hold the given pages, with the number of the page as cursor. */
+const makeSource = (
+  splits: Readonly<Record<string, Pages>>,
+  before: (split: string, page: number, call: number) => Effect.Effect<unknown, TestError> = () => Effect.void
+) => {
+  const seen = { calls: [] as Array<string>, times: [] as Array<number>, mostInFlight: 0, interrupted: 0 }
+  let inFlight = 0
+  const source: Scan.Source<string, string, number, TestError> = {
+    target: { system: "test", operation: "list", collection: "words" },
+    page: (split, cursor) => {
+      const at = cursor ?? 0
+      const pages = splits[split] ?? []
+      return Effect.acquireUseRelease(
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          seen.times.push(now)
+          inFlight++
+          seen.mostInFlight = Math.max(seen.mostInFlight, inFlight)
+          return seen.calls.push(`${split}${at}`)
+        }),
+        (call) =>
+          before(split, at, call).pipe(
+            Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                seen.interrupted++
+              })
+            ),
+            Effect.as({ items: pages[at] ?? [], next: at + 1 < pages.length ? at + 1 : undefined })
+          ),
+        () =>
+          Effect.sync(() => {
+            inFlight--
+          })
+      )
+    }
+  }
+  return { source, seen }
+}
+
+const ofSplit = (split: string, pages: number) => Array.from({ length: pages }, (_, page) => [`${split}-${page}`])
+
+const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })))
+const Small = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
+
+describe("scan", () => {
+  it.effect.prop(
+    "gives every record of every split once, in order within its split, and reads each page once",
+    {
+      splits: Schema.Array(Sizes),
+      delays: Schema.NonEmptyArray(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))),
+      concurrency: Small
+    },
+    ({ splits, delays, concurrency }) =>
+      Effect.gen(function* () {
+        const store = Object.fromEntries(
+          splits.map((sizes, split) => [
+            `${split}/`,
+            sizes.map((size, page) => Array.from({ length: size }, (_, i) => `${split}/${page}.${i}`))
+          ])
+        )
+        const { source, seen } = makeSource(store, (_, __, call) => Effect.sleep(delays[call % delays.length]!))
+        const records = yield* inTime(
+          Stream.runCollect(Scan.scan(source, Object.keys(store), { concurrency })),
+          "10 millis"
+        )
+        for (const [split, pages] of Object.entries(store)) {
+          assert.deepStrictEqual(
+            records.filter((record) => record.startsWith(split)),
+            pages.flat()
+          )
+        }
+        assert.strictEqual(records.length, Object.values(store).flat(2).length)
+        assert.strictEqual(new Set(seen.calls).size, seen.calls.length)
+        assert.isAtMost(seen.mostInFlight, concurrency)
+      })
+  )
+
+  it.effect("of no splits is empty, and reads nothing", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({})
+      assert.deepStrictEqual(yield* Stream.runCollect(Scan.scan(source, [])), [])
+      assert.deepStrictEqual(seen.calls, [])
+    })
+  )
+
+  it.effect("goes past empty pages, at the start, between and at the end", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: [[], ["x"], [], [], ["y"], []], b: [[]] })
+      const records = yield* Stream.runCollect(Scan.scan(source, ["a", "b"], { concurrency: 1 }))
+      assert.deepStrictEqual(records, ["x", "y"])
+      assert.deepStrictEqual(seen.calls, ["a0", "a1", "a2", "a3", "a4", "a5", "b0"])
+    })
+  )
+
+  it.effect.each([1, 4])("emits a page before the next is answered, at concurrency %i", (concurrency) =>
+    Effect.gen(function* () {
+      const { source } = makeSource({ a: ofSplit("a", 2) }, (_, page) => (page === 0 ? Effect.void : Effect.never))
+      const first = yield* Scan.scan(source, ["a"], { concurrency }).pipe(Stream.take(1), Stream.runCollect)
+      assert.deepStrictEqual(first, ["a-0"])
+    })
+  )
+
+  it.effect("reads as many splits side by side as concurrency says, 4 by default", () =>
+    Effect.gen(function* () {
+      const names = ["a", "b", "c", "d", "e", "f"]
+      for (const [concurrency, expected] of [
+        [2, 2],
+        [undefined, 4]
+      ] as const) {
+        const gate = Latch.makeUnsafe(false)
+        const { source, seen } = makeSource(
+          Object.fromEntries(names.map((name) => [name, ofSplit(name, 2)])),
+          () => gate.await
+        )
+        const fiber = yield* Effect.forkChild(Stream.runCollect(Scan.scan(source, names, { concurrency })))
+        yield* settle
+        assert.strictEqual(seen.calls.length, expected)
+        yield* gate.open
+        assert.strictEqual((yield* Fiber.join(fiber)).length, 12)
+        assert.strictEqual(seen.mostInFlight, expected)
+      }
+    })
+  )
+
+  it.effect("can be run again, from the start", () =>
+    Effect.gen(function* () {
+      const { source } = makeSource({ a: ofSplit("a", 3) })
+      const all = Scan.scan(source, ["a"])
+      assert.deepStrictEqual(yield* Stream.runCollect(all), yield* Stream.runCollect(all))
+    })
+  )
+
+  it.effect("repeats a page for a reason time can cure, and nothing is lost or doubled", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 3) }, (_, page, call) =>
+        page === 1 && call < 4 ? Effect.fail(rateLimited(2000)) : Effect.void
+      )
+      const records = yield* inTime(Stream.runCollect(Scan.scan(source, ["a"])))
+      assert.deepStrictEqual(records, ["a-0", "a-1", "a-2"])
+      assert.deepStrictEqual(seen.calls, ["a0", "a1", "a1", "a1", "a2"])
+      assert.deepStrictEqual(seen.times, [0, 0, 2000, 4000, 4000])
+    })
+  )
+
+  it.effect("fails when the retries of a page are used up, after the pages before it", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 3) }, (_, page) =>
+        page === 1 ? Effect.fail(unavailable()) : Effect.void
+      )
+      const records: Array<string> = []
+      const error = yield* Scan.scan(source, ["a"], { retry: { maxAttempts: 3 } }).pipe(
+        Stream.runForEach((record) => Effect.sync(() => records.push(record))),
+        Effect.flip,
+        (run) => inTime(run)
+      )
+      assert.strictEqual(error.reason._tag, "Unavailable")
+      assert.deepStrictEqual(records, ["a-0"])
+      assert.deepStrictEqual(seen.calls, ["a0", "a1", "a1", "a1"])
+    })
+  )
+
+  it.effect("fails at once for a reason time can not cure, and stops reading the other splits", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 1), b: ofSplit("b", 9) }, (split) =>
+        split === "a" ? Effect.fail(refused()) : Effect.never
+      )
+      const error = yield* Effect.flip(Stream.runDrain(Scan.scan(source, ["b", "a"])))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.deepStrictEqual(seen.calls, ["b0", "a0"])
+      assert.strictEqual(seen.interrupted, 1)
+    })
+  )
+
+  it.effect("stops reading pages when nobody wants more", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 1000) })
+      const records = yield* Scan.scan(source, ["a"], { concurrency: 1 }).pipe(Stream.take(3), Stream.runCollect)
+      assert.deepStrictEqual(records, ["a-0", "a-1", "a-2"])
+      assert.deepStrictEqual(seen.calls, ["a0", "a1", "a2"])
+    })
+  )
+
+  it.effect("reads a bounded number of pages ahead of a slow consumer", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 1000), b: ofSplit("b", 1000) })
+      const fiber = yield* Effect.forkChild(
+        Scan.scan(source, ["a", "b"]).pipe(
+          Stream.tap(() => Effect.never),
+          Stream.runDrain
+        )
+      )
+      for (let i = 0; i < 20; i++) yield* settle
+      assert.isAtMost(seen.calls.length, 25)
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("cancels its calls when it is interrupted", () =>
+    Effect.gen(function* () {
+      const { source, seen } = makeSource({ a: ofSplit("a", 2), b: ofSplit("b", 2) }, () => Effect.never)
+      const fiber = yield* Effect.forkChild(Stream.runDrain(Scan.scan(source, ["a", "b"])))
+      yield* settle
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(seen.calls.length, 2)
+      assert.strictEqual(seen.interrupted, 2)
+    })
+  )
+})
