@@ -1,4 +1,12 @@
-import { InvalidOption, InvalidRecord, type Reason, RecordTooLarge } from "@effect-connectors/core/ConnectorError"
+import {
+  clip,
+  InvalidOption,
+  InvalidRecord,
+  type Reason,
+  RecordTooLarge,
+  RequestRefused,
+  RequestTooLarge
+} from "@effect-connectors/core/ConnectorError"
 import * as Write from "@effect-connectors/core/Write"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -13,6 +21,21 @@ type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
 
 export const failure = (operation: string, namespace: string | undefined, reason: Reason): PineconeError =>
   new PineconeError({ operation, ...(namespace === undefined ? {} : { namespace }), reason })
+
+/** The service seldom says which record it refuses; a call that held this one only was about it. */
+const naming = (id: string) => (error: PineconeError): PineconeError => {
+  const { namespace, operation, reason } = error
+  if (reason._tag !== "RequestRefused" && reason._tag !== "RequestTooLarge") return error
+  const named = {
+    detail: `record ${JSON.stringify(clip(id, 64))}: ${reason.detail}`,
+    ...(reason.wire === undefined ? {} : { wire: reason.wire })
+  }
+  return failure(
+    operation,
+    namespace,
+    reason._tag === "RequestRefused" ? new RequestRefused(named) : new RequestTooLarge(named)
+  )
+}
 
 /** Options that can never work, found before the source is started. */
 const checkOptions = (operation: string, options: Write.Options): Effect.Effect<void, PineconeError> => {
@@ -103,7 +126,10 @@ export const upsert = <A, M>(options: UpsertOptions<A, M>, check: Check) =>
       const item = index.encode(record)
       return { item, bytes: item.bytes }
     }),
-    send: (namespace, records) => index.upsert({ namespace, records })
+    send: (namespace, records) => {
+      const call = index.upsert({ namespace, records })
+      return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
+    }
   }))
 
 /** One call changes one record. */
@@ -114,11 +140,11 @@ export const update = <A, M>(options: UpdateOptions<A, M>, check: Check) =>
     limits: single,
     prepare: prepareBy("update", namespaceOf(index, options.namespace), options.update ?? itself, check, (change) =>
       wrongDimension(index, change) ?? { item: change, bytes: 0 }),
-    send: (namespace, [change]) => index.update({ ...change, namespace })
+    send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
   }))
 
 export const remove = <A>(options: DeleteOptions<A>) =>
-  write<A, string>("delete", { maxRecords: 1000, ...options }, (index) => {
+  write<A, string>("delete", { ...options, maxRecords: options.maxRecords ?? 1000 }, (index) => {
     const namespace = namespaceOf(index, options.namespace)
     return {
       limits: { maxRecords: 1000, maxBytes: index.limits.maxBytes, envelopeBytes: index.limits.envelopeBytes },
@@ -129,6 +155,9 @@ export const remove = <A>(options: DeleteOptions<A>) =>
           ? { _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 }
           : refuse("delete", input, key, new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` }))
       }),
-      send: (namespace, ids) => index.delete({ namespace, ids })
+      send: (namespace, ids) => {
+        const call = index.delete({ namespace, ids })
+        return ids.length === 1 ? Effect.mapError(call, naming(ids[0])) : call
+      }
     }
   })
