@@ -83,7 +83,7 @@ const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
   )
 }
 
-/** The three forms of a date that HTTP allows; all of them are in UTC, and the last does not say so. */
+/** The three forms of a date that HTTP allows. One of them names no zone; `DateTime` takes it for UTC, as HTTP does. */
 const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d (?:GMT|\d{4})$/
 
 /**
@@ -99,6 +99,6 @@ export const parseRetryAfter = (header: string | null | undefined, nowMillis: nu
   }
   // The parser of dates makes something of almost any text that holds a number, so it only sees what looks like one.
   if (!httpDate.test(text)) return undefined
-  const date = DateTime.make(text.endsWith("GMT") ? text : `${text} GMT`)
+  const date = DateTime.make(text)
   return Option.isSome(date) ? Math.max(0, DateTime.toEpochMillis(date.value) - nowMillis) : undefined
 }
