@@ -52,12 +52,15 @@ export type Wire = typeof Wire.Type
 const wire = Schema.optionalKey(Wire)
 
 /** A record that breaks a documented rule of the store; found before anything was sent. */
-export class InvalidRecord extends Schema.TaggedError<InvalidRecord>()("InvalidRecord", {
-  /** The record's id, when it has one that can be printed. */
-  id: Schema.optionalKey(Schema.String),
-  field: Schema.String,
-  issue: Schema.String
-}) implements Answers {
+export class InvalidRecord
+  extends Schema.TaggedError<InvalidRecord>()("InvalidRecord", {
+    /** The record's id, when it has one that can be printed. */
+    id: Schema.optionalKey(Schema.String),
+    field: Schema.String,
+    issue: Schema.String
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = false
   readonly blamesRecords = true
@@ -68,11 +71,14 @@ export class InvalidRecord extends Schema.TaggedError<InvalidRecord>()("InvalidR
 }
 
 /** A record that alone is over the size of a whole request; set aside before anything was sent. */
-export class RecordTooLarge extends Schema.TaggedError<RecordTooLarge>()("RecordTooLarge", {
-  id: Schema.optionalKey(Schema.String),
-  bytes: Schema.Int,
-  maxBytes: Schema.Int
-}) implements Answers {
+export class RecordTooLarge
+  extends Schema.TaggedError<RecordTooLarge>()("RecordTooLarge", {
+    id: Schema.optionalKey(Schema.String),
+    bytes: Schema.Int,
+    maxBytes: Schema.Int
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = false
   readonly blamesRecords = true
@@ -84,10 +90,13 @@ export class RecordTooLarge extends Schema.TaggedError<RecordTooLarge>()("Record
 }
 
 /** An option of a call or a layer that cannot work; nothing was sent. */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  option: Schema.String,
-  issue: Schema.String
-}) implements Answers {
+export class InvalidOption
+  extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+    option: Schema.String,
+    issue: Schema.String
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = true
   readonly blamesRecords = false
@@ -98,10 +107,13 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
 }
 
 /** The store understood the call and refuses what is in it (HTTP 400, 412, 422). */
-export class RequestRefused extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class RequestRefused
+  extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = false
   readonly blamesRecords = true
@@ -112,10 +124,13 @@ export class RequestRefused extends Schema.TaggedError<RequestRefused>()("Reques
 }
 
 /** The call as a whole is over a size limit (HTTP 413, or found before sending). */
-export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class RequestTooLarge
+  extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = false
   readonly blamesRecords = true
@@ -126,10 +141,13 @@ export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("Requ
 }
 
 /** The key is missing, wrong or not allowed here (HTTP 401). */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class Unauthorized
+  extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = true
   readonly blamesRecords = false
@@ -140,10 +158,13 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthoriz
 }
 
 /** The key is good, but this is not allowed: deletion protection, a plan's quota of things (HTTP 402, 403). */
-export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class Forbidden
+  extends Schema.TaggedError<Forbidden>()("Forbidden", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = true
   readonly blamesRecords = false
@@ -157,12 +178,15 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
  * What the call is about does not exist (HTTP 404). A missing index stops everything; a missing
  * namespace concerns only the records meant for it.
  */
-export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
-  resource: Schema.Literals(["index", "namespace", "other"]),
-  name: Schema.String,
-  detail: Schema.optionalKey(Schema.String),
-  wire
-}) implements Answers {
+export class NotFound
+  extends Schema.TaggedError<NotFound>()("NotFound", {
+    resource: Schema.Literals(["index", "namespace", "other"]),
+    name: Schema.String,
+    detail: Schema.optionalKey(Schema.String),
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   get isFatal(): boolean {
     return this.resource !== "namespace"
@@ -178,12 +202,15 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
 }
 
 /** The store asks to slow down (HTTP 429). The call was not applied. */
-export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {
-  detail: Schema.String,
-  /** The wait the store asked for, in milliseconds. */
-  retryAfterMillis: Schema.optionalKey(Schema.Finite),
-  wire
-}) implements Answers {
+export class RateLimited
+  extends Schema.TaggedError<RateLimited>()("RateLimited", {
+    detail: Schema.String,
+    /** The wait the store asked for, in milliseconds. */
+    retryAfterMillis: Schema.optionalKey(Schema.Finite),
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = true
   readonly isFatal = false
   readonly blamesRecords = false
@@ -194,10 +221,13 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
 }
 
 /** A monthly or plan quota is used up. It also arrives as HTTP 429, but waiting does not cure it. */
-export class QuotaExhausted extends Schema.TaggedError<QuotaExhausted>()("QuotaExhausted", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class QuotaExhausted
+  extends Schema.TaggedError<QuotaExhausted>()("QuotaExhausted", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = true
   readonly blamesRecords = false
@@ -208,11 +238,14 @@ export class QuotaExhausted extends Schema.TaggedError<QuotaExhausted>()("QuotaE
 }
 
 /** The store failed on its side (HTTP 5xx). Whether the call was applied is not known. */
-export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
-  detail: Schema.String,
-  retryAfterMillis: Schema.optionalKey(Schema.Finite),
-  wire
-}) implements Answers {
+export class Unavailable
+  extends Schema.TaggedError<Unavailable>()("Unavailable", {
+    detail: Schema.String,
+    retryAfterMillis: Schema.optionalKey(Schema.Finite),
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = true
   readonly isFatal = false
   readonly blamesRecords = false
@@ -223,10 +256,13 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }
 
 /** The connection failed: name not found, refused, reset. `sent` tells whether the call can have reached the store. */
-export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("ConnectionFailed", {
-  detail: Schema.String,
-  sent: Schema.Boolean
-}) implements Answers {
+export class ConnectionFailed
+  extends Schema.TaggedError<ConnectionFailed>()("ConnectionFailed", {
+    detail: Schema.String,
+    sent: Schema.Boolean
+  })
+  implements Answers
+{
   readonly isRetryable = true
   readonly isFatal = false
   readonly blamesRecords = false
@@ -239,10 +275,13 @@ export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("Co
 }
 
 /** No answer in time (our own limit, or HTTP 408). Whether the call was applied is not known. */
-export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
-  afterMillis: Schema.optionalKey(Schema.Finite),
-  wire
-}) implements Answers {
+export class TimedOut
+  extends Schema.TaggedError<TimedOut>()("TimedOut", {
+    afterMillis: Schema.optionalKey(Schema.Finite),
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = true
   readonly isFatal = false
   readonly blamesRecords = false
@@ -255,10 +294,13 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
 }
 
 /** The store answered with something that is not what it documents. The call may have been applied. */
-export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
-  detail: Schema.String,
-  wire
-}) implements Answers {
+export class InvalidResponse
+  extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
+    detail: Schema.String,
+    wire
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = false
   readonly blamesRecords = false
@@ -269,18 +311,23 @@ export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("Inva
 }
 
 /** A scan ended with another number of records than the store says it holds. */
-export class IncompleteScan extends Schema.TaggedError<IncompleteScan>()("IncompleteScan", {
-  scope: Schema.String,
-  seen: Schema.Int,
-  expected: Schema.Int
-}) implements Answers {
+export class IncompleteScan
+  extends Schema.TaggedError<IncompleteScan>()("IncompleteScan", {
+    scope: Schema.String,
+    seen: Schema.Int,
+    expected: Schema.Int
+  })
+  implements Answers
+{
   readonly isRetryable = false
   readonly isFatal = true
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
-    return `the scan of ${this.scope} saw ${this.seen} records where the store counts ${this.expected}; ` +
+    return (
+      `the scan of ${this.scope} saw ${this.seen} records where the store counts ${this.expected}; ` +
       `if others write to it at the same time, or its counts lag, set verify: false`
+    )
   }
 }
 
@@ -313,4 +360,4 @@ export const retryAfterMillis = (reason: Reason): number =>
   "retryAfterMillis" in reason && reason.retryAfterMillis !== undefined ? reason.retryAfterMillis : 0
 
 /** Cuts text from outside to a length fit for an error message. */
-export const clip = (text: string, max = 500): string => text.length <= max ? text : `${text.slice(0, max)}...`
+export const clip = (text: string, max = 500): string => (text.length <= max ? text : `${text.slice(0, max)}...`)

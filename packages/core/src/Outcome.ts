@@ -135,9 +135,9 @@ export class RecordsNotWritten extends Schema.TaggedError<RecordsNotWritten>()("
   )
 }) {
   override get message(): string {
-    const examples = this.first.slice(0, 3).map(({ _tag, error }) =>
-      `${_tag.toLowerCase()}: ${error instanceof Error ? error.message : String(error)}`
-    )
+    const examples = this.first
+      .slice(0, 3)
+      .map(({ _tag, error }) => `${_tag.toLowerCase()}: ${error instanceof Error ? error.message : String(error)}`)
     const more = this.rejected + this.unknown - examples.length
     return `${this.rejected} rejected and ${this.unknown} unknown of ${
       this.written + this.rejected + this.unknown
@@ -163,11 +163,13 @@ export const requireWritten = <A, E, E2, R>(
     }
     return self.pipe(
       mapChunks(keepWritten),
-      Stream.concat(Stream.suspend(() =>
-        counts.rejected + counts.unknown === 0
-          ? Stream.empty
-          : Stream.fail(new RecordsNotWritten({ ...counts, first }))
-      ))
+      Stream.concat(
+        Stream.suspend(() =>
+          counts.rejected + counts.unknown === 0
+            ? Stream.empty
+            : Stream.fail(new RecordsNotWritten({ ...counts, first }))
+        )
+      )
     )
   })
 
@@ -198,23 +200,30 @@ export const divert: {
     self: Stream.Stream<Outcome<A, E>, E2, R>,
     handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
   ): Stream.Stream<Written<A>, E2 | E3, R | R3>
-} = dual(2, <A, E, E2, R, X, E3, R3>(
-  self: Stream.Stream<Outcome<A, E>, E2, R>,
-  handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
-): Stream.Stream<Written<A>, E2 | E3, R | R3> =>
-  self.pipe(
-    Stream.mapArrayEffect((outcomes) => {
-      const [yes, no] = split(outcomes)
-      const chunk: Arr.NonEmptyReadonlyArray<ReadonlyArray<Written<A>>> = [yes]
-      return Arr.isReadonlyArrayNonEmpty(no) ? Effect.as(handler(no), chunk) : Effect.succeed(chunk)
-    }),
-    Stream.flattenIterable
-  ))
+} = dual(
+  2,
+  <A, E, E2, R, X, E3, R3>(
+    self: Stream.Stream<Outcome<A, E>, E2, R>,
+    handler: (notWritten: Arr.NonEmptyReadonlyArray<NotWritten<A, E>>) => Effect.Effect<X, E3, R3>
+  ): Stream.Stream<Written<A>, E2 | E3, R | R3> =>
+    self.pipe(
+      Stream.mapArrayEffect((outcomes) => {
+        const [yes, no] = split(outcomes)
+        const chunk: Arr.NonEmptyReadonlyArray<ReadonlyArray<Written<A>>> = [yes]
+        return Arr.isReadonlyArrayNonEmpty(no) ? Effect.as(handler(no), chunk) : Effect.succeed(chunk)
+      }),
+      Stream.flattenIterable
+    )
+)
 
 /** `Stream.mapArray` for functions that may leave nothing of a chunk. */
-const mapChunks = <A, B>(f: (chunk: Arr.NonEmptyReadonlyArray<A>) => ReadonlyArray<B>) =>
-<E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
-  self.pipe(Stream.mapArray((chunk) => Arr.of(f(chunk))), Stream.flattenIterable)
+const mapChunks =
+  <A, B>(f: (chunk: Arr.NonEmptyReadonlyArray<A>) => ReadonlyArray<B>) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
+    self.pipe(
+      Stream.mapArray((chunk) => Arr.of(f(chunk))),
+      Stream.flattenIterable
+    )
 
 /** Turns outcomes into `Result`s, for code that prefers the standard type. */
 export const toResult = <A, E>(outcome: Outcome<A, E>): Result.Result<A, NotWritten<A, E>> =>

@@ -57,11 +57,11 @@ import { dual } from "effect/Function"
 export const retry: {
   (policy?: Policy): <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>, policy?: Policy): Effect.Effect<A, E, R>
-} = dual((args) => Effect.isEffect(args[0]), <A, E extends ConnectorError, R>(
-  call: Effect.Effect<A, E, R>,
-  policy: Policy = {}
-): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start))))
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>, policy: Policy = {}): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start)))
+)
 
 const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
   const maxAttempts = policy.maxAttempts ?? 8
