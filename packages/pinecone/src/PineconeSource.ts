@@ -16,10 +16,17 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Filter } from "./Filter.ts"
-import { failure } from "./internal/destinations.ts"
+import { failure, namespaceOf } from "./internal/destinations.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import { defaultNamespace, type Match, PineconeIndex, type QueryRequest, type Service } from "./PineconeIndex.ts"
-import { checkQuery, maxIdLength, type Metadata, type SparseValues, type Values, type VectorRecord } from "./VectorRecord.ts"
+import {
+  checkQuery,
+  maxIdLength,
+  type Metadata,
+  type SparseValues,
+  type Values,
+  type VectorRecord
+} from "./VectorRecord.ts"
 
 interface NamespaceOption<A> {
   /** One namespace for all, or one for each element. Default: the layer's namespace. */
@@ -30,7 +37,11 @@ interface NamespaceOption<A> {
 export type Rows<A, B, E, R> = Stream.Stream<[A, B], E | PineconeError, R | PineconeIndex>
 
 /** A step that pairs each element with its answer or with why there is none. */
-export type Results<A, B, E, R> = Stream.Stream<[A, Result.Result<B, PineconeError>], E | PineconeError, R | PineconeIndex>
+export type Results<A, B, E, R> = Stream.Stream<
+  [A, Result.Result<B, PineconeError>],
+  E | PineconeError,
+  R | PineconeIndex
+>
 
 /** What to ask for each element: by `vector`, by `sparseVector`, by both (hybrid), or by the `id` of a stored record. */
 export interface QueryOptions<A, M = Metadata> extends NamespaceOption<A> {
@@ -113,16 +124,17 @@ export interface Scanned<M = Metadata> extends VectorRecord<M> {
 
 const targetOf = (index: Service, operation: string) => ({ system: "pinecone", operation, collection: index.name })
 
-const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) =>
-  typeof namespace === "function" ? namespace : () => namespace ?? index.namespace
-
 /** Fails with `InvalidOption` unless the option is a whole number within the limits. */
 const checkRange = (operation: string, option: string, value: number | undefined, max: number) =>
   value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)
     ? Effect.void
     : Effect.fail(
-      failure(operation, undefined, new InvalidOption({ option, issue: `is ${value}; it must be a whole number from 1 to ${max}` }))
-    )
+        failure(
+          operation,
+          undefined,
+          new InvalidOption({ option, issue: `is ${value}; it must be a whole number from 1 to ${max}` })
+        )
+      )
 
 /** The request for an element, or why none can be made. */
 const requestOf = <A>(index: Service, options: QueryOptions<A>) => {
@@ -138,13 +150,13 @@ const requestOf = <A>(index: Service, options: QueryOptions<A>) => {
     const wrong = checkQuery(parts, index.dimension)
     return wrong === undefined
       ? Result.succeed({
-        ...parts,
-        namespace,
-        topK: options.topK,
-        filter: typeof filter === "function" ? filter(element) : filter,
-        includeValues: options.includeValues ?? false,
-        includeMetadata: options.includeMetadata ?? true
-      })
+          ...parts,
+          namespace,
+          topK: options.topK,
+          filter: typeof filter === "function" ? filter(element) : filter,
+          includeValues: options.includeValues ?? false,
+          includeMetadata: options.includeMetadata ?? true
+        })
       : Result.fail(failure("query", namespace, wrong))
   }
 }
@@ -158,20 +170,23 @@ const queryIdentity = ({ vector, sparseVector, ...rest }: QueryRequest): string 
   ])
 
 /** {@link query} that gives a failed query as a `Result` in its row and goes on. */
-export const queryResults = <A>(options: QueryOptions<A>) =>
-<E, R>(self: Stream.Stream<A, E, R>): Results<A, ReadonlyArray<Match>, E, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    yield* checkRange("query", "topK", options.topK, 10_000)
-    yield* checkRange("query", "concurrency", options.concurrency, Infinity)
-    const index = yield* PineconeIndex
-    const store: Lookup.Store<QueryRequest, ReadonlyArray<Match>, PineconeError> = {
-      target: targetOf(index, "query"),
-      maxKeys: 1,
-      lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
-      identity: options.cache === undefined ? () => undefined : queryIdentity
-    }
-    return Lookup.results(store, requestOf(index, options), options)(self)
-  }))
+export const queryResults =
+  <A>(options: QueryOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Results<A, ReadonlyArray<Match>, E, R> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        yield* checkRange("query", "topK", options.topK, 10_000)
+        yield* checkRange("query", "concurrency", options.concurrency, Infinity)
+        const index = yield* PineconeIndex
+        const store: Lookup.Store<QueryRequest, ReadonlyArray<Match>, PineconeError> = {
+          target: targetOf(index, "query"),
+          maxKeys: 1,
+          lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
+          identity: options.cache === undefined ? () => undefined : queryIdentity
+        }
+        return Lookup.results(store, requestOf(index, options), options)(self)
+      })
+    )
 
 /**
  * Pairs each element with its nearest neighbours, in order. Fails at the first query that can not be
@@ -195,9 +210,10 @@ export const queryResults = <A>(options: QueryOptions<A>) =>
  * )
  * ```
  */
-export const query = <A>(options: QueryOptions<A>) =>
-<E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<Match>, E, R> =>
-  Lookup.requireFound(queryResults(options)(self))
+export const query =
+  <A>(options: QueryOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<Match>, E, R> =>
+    Lookup.requireFound(queryResults(options)(self))
 
 interface FetchKey {
   readonly namespace: string
@@ -206,42 +222,50 @@ interface FetchKey {
 
 /** Answers keys of any namespaces with one call for each namespace among them. */
 const fetchAll = (index: Service) => (keys: Arr.NonEmptyReadonlyArray<FetchKey>) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const byNamespace = Arr.groupBy(keys, (key) => key.namespace)
     const replies = yield* Effect.forEach(Object.entries(byNamespace), ([namespace, group]) =>
       Effect.map(
         index.fetch({ namespace, ids: Arr.dedupe(Arr.map(group, (key) => key.id)) }),
         ({ records }) => [namespace, records] as const
-      ))
+      )
+    )
     const recordsOf = new Map(replies)
     return keys.map(({ namespace, id }) => Result.succeed(Option.fromNullishOr(recordsOf.get(namespace)?.get(id))))
   })
 
 /** {@link fetch} that gives a failed lookup as a `Result` in its row and goes on. */
-export const fetchResults = <A = string>(options: FetchOptions<A> = {}) =>
-<E, R>(self: Stream.Stream<A, E, R>): Results<A, Option.Option<VectorRecord>, E, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    yield* checkRange("fetch", "maxBatch", options.maxBatch, 1000)
-    yield* checkRange("fetch", "concurrency", options.concurrency, Infinity)
-    const index = yield* PineconeIndex
-    const namespaceFor = namespaceOf(index, options.namespace)
-    const store: Lookup.Store<FetchKey, Option.Option<VectorRecord>, PineconeError> = {
-      target: targetOf(index, "fetch"),
-      maxKeys: 1000,
-      lookup: fetchAll(index),
-      identity: ({ namespace, id }) => `${namespace}\u0000${id}`
-    }
-    const keyOf = (element: A): Result.Result<FetchKey, PineconeError> => {
-      const id: unknown = options.id === undefined ? element : options.id(element)
-      const namespace = namespaceFor(element)
-      return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
-        ? Result.succeed({ namespace, id })
-        : Result.fail(
-          failure("fetch", namespace, new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` }))
-        )
-    }
-    return Lookup.results(store, keyOf, options)(self)
-  }))
+export const fetchResults =
+  <A = string>(options: FetchOptions<A> = {}) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Results<A, Option.Option<VectorRecord>, E, R> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        yield* checkRange("fetch", "maxBatch", options.maxBatch, 1000)
+        yield* checkRange("fetch", "concurrency", options.concurrency, Infinity)
+        const index = yield* PineconeIndex
+        const namespaceFor = namespaceOf(index, options.namespace)
+        const store: Lookup.Store<FetchKey, Option.Option<VectorRecord>, PineconeError> = {
+          target: targetOf(index, "fetch"),
+          maxKeys: 1000,
+          lookup: fetchAll(index),
+          identity: ({ namespace, id }) => `${namespace}\u0000${id}`
+        }
+        const keyOf = (element: A): Result.Result<FetchKey, PineconeError> => {
+          const id: unknown = options.id === undefined ? element : options.id(element)
+          const namespace = namespaceFor(element)
+          return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
+            ? Result.succeed({ namespace, id })
+            : Result.fail(
+                failure(
+                  "fetch",
+                  namespace,
+                  new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` })
+                )
+              )
+        }
+        return Lookup.results(store, keyOf, options)(self)
+      })
+    )
 
 /**
  * Pairs each id with its record, in order; `None` for an id that is not stored. Calls take up to
@@ -255,9 +279,10 @@ export const fetchResults = <A = string>(options: FetchOptions<A> = {}) =>
  * const records = Stream.make("a", "b").pipe(PineconeSource.fetch({ namespace: "articles" }))
  * ```
  */
-export const fetch = <A = string>(options: FetchOptions<A> = {}) =>
-<E, R>(self: Stream.Stream<A, E, R>): Rows<A, Option.Option<VectorRecord>, E, R> =>
-  Lookup.requireFound(fetchResults(options)(self))
+export const fetch =
+  <A = string>(options: FetchOptions<A> = {}) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Rows<A, Option.Option<VectorRecord>, E, R> =>
+    Lookup.requireFound(fetchResults(options)(self))
 
 interface Split {
   readonly namespace: string
@@ -289,23 +314,36 @@ const listPages = (index: Service): Scan.Source<Split, Listed, string, PineconeE
  * ```
  */
 export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeError, PineconeIndex> =>
-  Stream.unwrap(Effect.map(PineconeIndex, (index) =>
-    Scan.scan(
-      listPages(index),
-      [{ namespace: options.namespace ?? index.namespace, prefix: options.prefix }],
-      options
-    ).pipe(Stream.mapArray(Arr.map(({ id }) => id)))))
+  Stream.unwrap(
+    Effect.map(PineconeIndex, (index) =>
+      Scan.scan(
+        listPages(index),
+        [{ namespace: options.namespace ?? index.namespace, prefix: options.prefix }],
+        options
+      ).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
+    )
+  )
 
 /** The namespaces of the index with the number of records in each. */
 export const namespaces = (
   options: Scan.Options & { readonly prefix?: string | undefined } = {}
 ): Stream.Stream<{ readonly name: string; readonly records: number }, PineconeError, PineconeIndex> =>
-  Stream.unwrap(Effect.map(PineconeIndex, (index) =>
-    Scan.scan({
-      target: targetOf(index, "namespaces"),
-      page: (prefix: string | undefined, paginationToken: string | undefined) =>
-        Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({ items: namespaces, next }))
-    }, [options.prefix], options)))
+  Stream.unwrap(
+    Effect.map(PineconeIndex, (index) =>
+      Scan.scan(
+        {
+          target: targetOf(index, "namespaces"),
+          page: (prefix: string | undefined, paginationToken: string | undefined) =>
+            Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({
+              items: namespaces,
+              next
+            }))
+        },
+        [options.prefix],
+        options
+      )
+    )
+  )
 
 /**
  * Every record of one namespace, of several or of all, with values and metadata. Ids are listed and
@@ -324,54 +362,71 @@ export const namespaces = (
  * ```
  */
 export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, PineconeError, PineconeIndex> =>
-  Stream.unwrap(Effect.gen(function*() {
-    yield* checkRange("scan", "fetchBatch", options.fetchBatch, 1000)
-    yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency, Infinity)
-    const index = yield* PineconeIndex
-    const names = options.namespaces === "all"
-      ? yield* Stream.runCollect(Stream.map(namespaces(options), ({ name }) => name))
-      : options.namespaces ?? [index.namespace]
-    const splits = names.flatMap((namespace): ReadonlyArray<Split> =>
-      (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix })))
-    const verified = (options.verify ?? true) && options.prefixes === undefined
-    const count = Effect.map(Retry.retry(index.stats, options.retry), (stats) => stats.namespaces)
-    const before: ReadonlyMap<string, number> = verified ? yield* count : new Map()
-    const seen = new Map<string, number>()
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* checkRange("scan", "fetchBatch", options.fetchBatch, 1000)
+      yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency, Infinity)
+      const index = yield* PineconeIndex
+      const names =
+        options.namespaces === "all"
+          ? yield* Stream.runCollect(Stream.map(namespaces(options), ({ name }) => name))
+          : (options.namespaces ?? [index.namespace])
+      const splits = names.flatMap((namespace): ReadonlyArray<Split> =>
+        (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
+      )
+      const verified = (options.verify ?? true) && options.prefixes === undefined
+      const count = Effect.map(Retry.retry(index.stats, options.retry), (stats) => stats.namespaces)
+      const before: ReadonlyMap<string, number> = verified ? yield* count : new Map()
+      const seen = new Map<string, number>()
 
-    const fetched = (namespace: string, ids: Arr.NonEmptyReadonlyArray<string>) =>
-      Effect.map(Retry.retry(index.fetch({ namespace, ids }), options.retry), ({ records }): ReadonlyArray<Scanned> => {
-        seen.set(namespace, (seen.get(namespace) ?? 0) + records.size)
-        return ids.flatMap((id) => {
-          const record = records.get(id)
-          return record === undefined ? [] : [{ namespace, ...record }]
-        })
+      const fetched = (namespace: string, ids: Arr.NonEmptyReadonlyArray<string>) =>
+        Effect.map(
+          Retry.retry(index.fetch({ namespace, ids }), options.retry),
+          ({ records }): ReadonlyArray<Scanned> => {
+            seen.set(namespace, (seen.get(namespace) ?? 0) + records.size)
+            return ids.flatMap((id) => {
+              const record = records.get(id)
+              return record === undefined ? [] : [{ namespace, ...record }]
+            })
+          }
+        )
+
+      const verify = Effect.gen(function* () {
+        const after = yield* count
+        for (const namespace of names) {
+          const got = seen.get(namespace) ?? 0
+          const counts = [countOf(before, namespace), countOf(after, namespace)]
+          if (got < Math.min(...counts) || got > Math.max(...counts)) {
+            const reason = new IncompleteScan({
+              scope: `namespace ${namespace}`,
+              seen: got,
+              expected: countOf(after, namespace)
+            })
+            return yield* failure("scan", namespace, reason)
+          }
+        }
       })
 
-    const verify = Effect.gen(function*() {
-      const after = yield* count
-      for (const namespace of names) {
-        const got = seen.get(namespace) ?? 0
-        const counts = [countOf(before, namespace), countOf(after, namespace)]
-        if (got < Math.min(...counts) || got > Math.max(...counts)) {
-          const reason = new IncompleteScan({ scope: `namespace ${namespace}`, seen: got, expected: countOf(after, namespace) })
-          return yield* failure("scan", namespace, reason)
-        }
-      }
+      return Scan.scan(listPages(index), splits, options).pipe(
+        Batch.batchedBy(({ namespace }) => namespace, { maxRecords: options.fetchBatch ?? 100, linger: "5 millis" }),
+        Stream.mapEffect(
+          ({ key, records }) =>
+            fetched(
+              key,
+              Arr.map(records, ({ id }) => id)
+            ),
+          {
+            concurrency: options.fetchConcurrency ?? 8,
+            unordered: true
+          }
+        ),
+        Stream.flattenIterable,
+        Stream.concat(verified ? Stream.drain(Stream.fromEffect(verify)) : Stream.empty)
+      )
     })
-
-    return Scan.scan(listPages(index), splits, options).pipe(
-      Batch.batchedBy(({ namespace }) => namespace, { maxRecords: options.fetchBatch ?? 100, linger: "5 millis" }),
-      Stream.mapEffect(({ key, records }) => fetched(key, Arr.map(records, ({ id }) => id)), {
-        concurrency: options.fetchConcurrency ?? 8,
-        unordered: true
-      }),
-      Stream.flattenIterable,
-      Stream.concat(verified ? Stream.drain(Stream.fromEffect(verify)) : Stream.empty)
-    )
-  }))
+  )
 
 /** Services before API 2025-04 name the default namespace `""`. */
 const countOf = (counts: ReadonlyMap<string, number>, namespace: string): number =>
-  counts.get(namespace) ?? (namespace === defaultNamespace || namespace === ""
-    ? counts.get(defaultNamespace) ?? counts.get("") ?? 0
-    : 0)
+  counts.get(namespace) ??
+  (namespace === defaultNamespace || namespace === "" ? (counts.get(defaultNamespace) ?? counts.get("") ?? 0) : 0)

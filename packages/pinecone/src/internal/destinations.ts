@@ -16,6 +16,7 @@ import { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex, type Service, type SizedRecord, type UpdateRequest } from "../PineconeIndex.ts"
 import type { DeleteOptions, Outcomes, UpdateOptions, UpsertOptions } from "../PineconeSink.ts"
 import { type Check, maxIdLength, type VectorRecord } from "../VectorRecord.ts"
+import { namespaceName } from "./namespace.ts"
 
 type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
 
@@ -23,19 +24,21 @@ export const failure = (operation: string, namespace: string | undefined, reason
   new PineconeError({ operation, ...(namespace === undefined ? {} : { namespace }), reason })
 
 /** The service seldom says which record it refuses; a call that held this one only was about it. */
-const naming = (id: string) => (error: PineconeError): PineconeError => {
-  const { namespace, operation, reason } = error
-  if (reason._tag !== "RequestRefused" && reason._tag !== "RequestTooLarge") return error
-  const named = {
-    detail: `record ${JSON.stringify(clip(id, 64))}: ${reason.detail}`,
-    ...(reason.wire === undefined ? {} : { wire: reason.wire })
+const naming =
+  (id: string) =>
+  (error: PineconeError): PineconeError => {
+    const { namespace, operation, reason } = error
+    if (reason._tag !== "RequestRefused" && reason._tag !== "RequestTooLarge") return error
+    const named = {
+      detail: `record ${JSON.stringify(clip(id, 64))}: ${reason.detail}`,
+      ...(reason.wire === undefined ? {} : { wire: reason.wire })
+    }
+    return failure(
+      operation,
+      namespace,
+      reason._tag === "RequestRefused" ? new RequestRefused(named) : new RequestTooLarge(named)
+    )
   }
-  return failure(
-    operation,
-    namespace,
-    reason._tag === "RequestRefused" ? new RequestRefused(named) : new RequestTooLarge(named)
-  )
-}
 
 /** Options that can never work, found before the source is started. */
 const checkOptions = (operation: string, options: Write.Options): Effect.Effect<void, PineconeError> => {
@@ -50,69 +53,80 @@ const checkOptions = (operation: string, options: Write.Options): Effect.Effect<
   return Effect.void
 }
 
-const write = <A, I>(
+const write =
+  <A, I>(
+    operation: string,
+    options: Write.Options,
+    destination: (index: Service) => Pick<Write.Destination<A, I, PineconeError>, "limits" | "prepare" | "send">
+  ) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Outcomes<A, E, R> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        yield* checkOptions(operation, options)
+        const index = yield* PineconeIndex
+        const full: Write.Destination<A, I, PineconeError> = {
+          ...destination(index),
+          target: { system: "pinecone", operation, collection: index.name },
+          tooLarge: (ready, maxBytes) =>
+            failure(
+              operation,
+              ready.key,
+              new RecordTooLarge({ ...(ready.id === undefined ? {} : { id: ready.id }), bytes: ready.bytes, maxBytes })
+            )
+        }
+        return Write.outcomes(full, options)(self)
+      })
+    )
+
+/** Each namespace by one name, since what goes to one namespace is batched together and kept in order. */
+export const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) => {
+  if (typeof namespace === "function") return (element: A): string => namespaceName(namespace(element))
+  const fixed = namespaceName(namespace ?? index.namespace)
+  return (): string => fixed
+}
+
+const refuse = <A>(
   operation: string,
-  options: Write.Options,
-  destination: (
-    index: Service
-  ) => Pick<Write.Destination<A, I, PineconeError>, "limits" | "prepare" | "send">
-) =>
-<E, R>(self: Stream.Stream<A, E, R>): Outcomes<A, E, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    yield* checkOptions(operation, options)
-    const index = yield* PineconeIndex
-    const full: Write.Destination<A, I, PineconeError> = {
-      ...destination(index),
-      target: { system: "pinecone", operation, collection: index.name },
-      tooLarge: (ready, maxBytes) =>
-        failure(
-          operation,
-          ready.key,
-          new RecordTooLarge({ ...(ready.id === undefined ? {} : { id: ready.id }), bytes: ready.bytes, maxBytes })
-        )
-    }
-    return Write.outcomes(full, options)(self)
-  }))
-
-const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) =>
-  typeof namespace === "function" ? namespace : () => namespace ?? index.namespace
-
-const refuse = <A>(operation: string, input: A, namespace: string, reason: Reason): Write.Refused<A, PineconeError> => ({
+  input: A,
+  namespace: string,
+  reason: Reason
+): Write.Refused<A, PineconeError> => ({
   _tag: "Refused",
   input,
   error: failure(operation, namespace, reason)
 })
 
 /** Makes elements ready by `record` and `check`; `encode` turns a checked record into what is sent. */
-const prepareBy = <A, I>(
-  operation: string,
-  namespaceFor: (element: A) => string,
-  record: (element: A) => unknown,
-  check: Check,
-  encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
-) =>
-(elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> => {
-  const checked = check(elements.map(record))
-  return Arr.map(elements, (input, i): Prepared<A, I> => {
-    const key = namespaceFor(input)
-    const result = checked[i]!
-    if (Result.isFailure(result)) return refuse(operation, input, key, result.failure)
-    const encoded = encode(result.success)
-    return encoded instanceof InvalidRecord
-      ? refuse(operation, input, key, encoded)
-      : { _tag: "Ready", input, key, id: result.success.id, item: encoded.item, bytes: encoded.bytes }
-  })
-}
+const prepareBy =
+  <A, I>(
+    operation: string,
+    namespaceFor: (element: A) => string,
+    record: (element: A) => unknown,
+    check: Check,
+    encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
+  ) =>
+  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> => {
+    const checked = check(elements.map(record))
+    return Arr.map(elements, (input, i): Prepared<A, I> => {
+      const key = namespaceFor(input)
+      const result = checked[i]!
+      if (Result.isFailure(result)) return refuse(operation, input, key, result.failure)
+      const encoded = encode(result.success)
+      return encoded instanceof InvalidRecord
+        ? refuse(operation, input, key, encoded)
+        : { _tag: "Ready", input, key, id: result.success.id, item: encoded.item, bytes: encoded.bytes }
+    })
+  }
 
 const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | undefined => {
   const length = record.values?.length ?? 0
   return index.dimension === undefined || length === 0 || length === index.dimension
     ? undefined
     : new InvalidRecord({
-      id: record.id,
-      field: "values",
-      issue: `has ${length} numbers and the index has dimension ${index.dimension}; use the model the index was made for`
-    })
+        id: record.id,
+        field: "values",
+        issue: `has ${length} numbers and the index has dimension ${index.dimension}; use the model the index was made for`
+      })
 }
 
 const itself = (element: unknown): unknown => element
@@ -138,8 +152,13 @@ const single = { maxRecords: 1, maxBytes: Infinity, envelopeBytes: () => 0 }
 export const update = <A, M>(options: UpdateOptions<A, M>, check: Check) =>
   write<A, UpdateRequest>("update", options, (index) => ({
     limits: single,
-    prepare: prepareBy("update", namespaceOf(index, options.namespace), options.update ?? itself, check, (change) =>
-      wrongDimension(index, change) ?? { item: change, bytes: 0 }),
+    prepare: prepareBy(
+      "update",
+      namespaceOf(index, options.namespace),
+      options.update ?? itself,
+      check,
+      (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 }
+    ),
     send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
   }))
 
@@ -153,7 +172,12 @@ export const remove = <A>(options: DeleteOptions<A>) =>
         const id: unknown = options.id === undefined ? input : options.id(input)
         return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
           ? { _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 }
-          : refuse("delete", input, key, new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` }))
+          : refuse(
+              "delete",
+              input,
+              key,
+              new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` })
+            )
       }),
       send: (namespace, ids) => {
         const call = index.delete({ namespace, ids })

@@ -13,7 +13,10 @@ const countOf = <A>(elements: Iterable<A>): ReadonlyMap<A, number> => {
 }
 
 /** Fails unless the outcomes are of just these elements, compared by identity. */
-export const assertOneEach = <A>(elements: ReadonlyArray<A>, outcomes: ReadonlyArray<{ readonly input: A }>): void => {
+export const assertOneEach = (
+  elements: ReadonlyArray<unknown>,
+  outcomes: ReadonlyArray<{ readonly input: unknown }>
+): void => {
   assert.strictEqual(outcomes.length, elements.length)
   const expected = countOf(elements)
   const actual = countOf(outcomes.map(({ input }) => input))
