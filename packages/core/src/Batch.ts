@@ -95,32 +95,37 @@ export const batchedBy: {
     key: (record: A) => K,
     options: Options<A, K>
   ): Stream.Stream<Batch<A, K>, E, R>
-} = dual(3, <A, E, R, K>(
-  self: Stream.Stream<A, E, R>,
-  key: (record: A) => K,
-  options: Options<A, K>
-): Stream.Stream<Batch<A, K>, E, R> =>
-  Stream.transformPull(self, (upstream, scope) =>
-    Effect.gen(function*() {
-      const clock = yield* Clock.Clock
-      const building = makeBuilding<A, K, E>(key, options, clock)
-      const pump = upstream.pipe(
-        Effect.flatMap(building.add),
-        Effect.forever({ disableYield: true }),
-        Effect.onExit((exit) => building.end(exit)),
-        Effect.exit
-      )
-      yield* Effect.forkIn(pump, scope)
-      if (building.lingers) yield* Effect.forkIn(building.watchTime, scope)
-      return building.take
-    })))
+} = dual(
+  3,
+  <A, E, R, K>(
+    self: Stream.Stream<A, E, R>,
+    key: (record: A) => K,
+    options: Options<A, K>
+  ): Stream.Stream<Batch<A, K>, E, R> =>
+    Stream.transformPull(self, (upstream, scope) =>
+      Effect.gen(function* () {
+        const clock = yield* Clock.Clock
+        const building = makeBuilding<A, K, E>(key, options, clock)
+        const pump = upstream.pipe(
+          Effect.flatMap(building.add),
+          Effect.forever({ disableYield: true }),
+          Effect.onExit((exit) => building.end(exit)),
+          Effect.exit
+        )
+        yield* Effect.forkIn(pump, scope)
+        if (building.lingers) yield* Effect.forkIn(building.watchTime, scope)
+        return building.take
+      })
+    )
+)
 
 /** {@link batchedBy} with a single key. */
 export const batched: {
   <A>(options: Options<A, "">): <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<Batch<A, "">, E, R>
   <A, E, R>(self: Stream.Stream<A, E, R>, options: Options<A, "">): Stream.Stream<Batch<A, "">, E, R>
 } = dual(2, <A, E, R>(self: Stream.Stream<A, E, R>, options: Options<A, "">): Stream.Stream<Batch<A, "">, E, R> =>
-  batchedBy(self, (): "" => "", options))
+  batchedBy(self, (): "" => "", options)
+)
 
 /**
  * Cuts the chunks of a stream to at most `size` elements without ever waiting for more: unlike
@@ -149,7 +154,9 @@ export const sliced: {
         const slice = next()
         return slice === undefined ? refill : Effect.succeed(slice)
       })
-    })))
+    })
+  )
+)
 
 const isNonEmpty = <A>(array: ReadonlyArray<A>): array is Arr.NonEmptyReadonlyArray<A> => array.length > 0
 
@@ -174,9 +181,10 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   const anyOpen = Latch.makeUnsafe(false)
 
   const markDue = (batch: Building<A, K>, reason: FlushReason) => {
-    if (batch.due !== undefined) return
+    // A limit that was reached while the batch waited to be taken says more than why it was due.
+    if (batch.due === undefined) due.push(batch)
+    else if (reason !== "count" && reason !== "bytes") return
     batch.due = reason
-    due.push(batch)
     anyDue.openUnsafe()
   }
 

@@ -181,7 +181,8 @@ export class Forbidden
 export class NotFound
   extends Schema.TaggedError<NotFound>()("NotFound", {
     resource: Schema.Literals(["index", "namespace", "other"]),
-    name: Schema.String,
+    /** What the caller called it. */
+    called: Schema.String,
     detail: Schema.optionalKey(Schema.String),
     wire
   })
@@ -194,7 +195,8 @@ export class NotFound
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
-    const what = this.resource === "other" ? JSON.stringify(this.name) : `${this.resource} ${JSON.stringify(this.name)}`
+    const what =
+      this.resource === "other" ? JSON.stringify(this.called) : `${this.resource} ${JSON.stringify(this.called)}`
     return `${what} does not exist; check its spelling and the project the key belongs to${
       this.detail === undefined ? "" : ` (${this.detail})`
     }`

@@ -16,6 +16,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
+import { withRetries } from "./internal/call.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -131,8 +132,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
           ? Effect.void
           : Effect.die(new Error(`a lookup gave ${answers.length} answers for ${keys.length} keys`))
       )
-      return telemetry.retrying(call, options.retry).pipe(
-        Effect.catch((error: E) => {
+      return withRetries(call, telemetry, options.retry).pipe(
+        Effect.catch(({ error }) => {
           if (error.reason.isFatal) return Effect.fail(error)
           const [first, second] = Arr.splitAt(keys, keys.length >> 1)
           return error.reason.blamesRecords && Arr.isArrayNonEmpty(first) && Arr.isArrayNonEmpty(second)

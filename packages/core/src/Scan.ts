@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
+import { withRetries } from "./internal/call.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -59,7 +60,8 @@ export const scan = <S, A, C, E extends ConnectorError, R>(
     const telemetry = Telemetry.make(source.target)
     const pages = (split: S): Stream.Stream<A, E, R> =>
       Stream.paginate<C | undefined, A, E, R>(undefined, (cursor) =>
-        telemetry.retrying(source.page(split, cursor), options.retry).pipe(
+        withRetries(source.page(split, cursor), telemetry, options.retry).pipe(
+          Effect.mapError(({ error }) => error),
           Effect.tap(telemetry.page),
           Effect.map(({ items, next }) => [items, next === undefined ? Option.none() : Option.some(next)] as const),
           Effect.withSpan(`${source.target.operation} ${source.target.collection}`, {

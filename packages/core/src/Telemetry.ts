@@ -9,9 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { FlushReason } from "./Batch.ts"
-import type { ConnectorError } from "./ConnectorError.ts"
 import type * as Outcome from "./Outcome.ts"
-import * as Retry from "./Retry.ts"
 
 /** What an engine works on: constant attributes of its metrics and spans. */
 export interface Target {
@@ -163,24 +161,6 @@ export const make = (target: Target) => {
       ),
     attempt,
     retry,
-    /** A call with its retries: counts every attempt, and each repetition by the reason of the failure before. */
-    retrying: <A, E extends ConnectorError, R>(
-      call: Effect.Effect<A, E, R>,
-      policy: Retry.Policy | undefined
-    ): Effect.Effect<A, E, R> =>
-      Effect.suspend(() => {
-        let failure: E | undefined
-        const counted = Effect.suspend(() => {
-          const sent = Effect.andThen(attempt, call)
-          return failure === undefined ? sent : Effect.andThen(retry(failure.reason._tag, 1), sent)
-        })
-        const noted = Effect.tapError(counted, (error) =>
-          Effect.sync(() => {
-            failure = error
-          })
-        )
-        return Retry.retry(noted, policy)
-      }),
     lookup: labelled(metrics.lookups),
     page: Metric.update(counter(metrics.pages), 1),
     seconds: (millis: number) => Metric.update(duration, millis / 1000),

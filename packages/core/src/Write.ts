@@ -20,9 +20,10 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
+import { withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
-import * as Retry from "./Retry.ts"
+import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 /** A record that was checked and encoded. */
@@ -56,9 +57,7 @@ export interface Destination<A, I, E extends ConnectorError, R = never> {
     readonly envelopeBytes: (key: string) => number
   }
   /** Checks and encodes a chunk: one result for each record, in order. */
-  readonly prepare: (
-    records: Arr.NonEmptyReadonlyArray<A>
-  ) => Arr.NonEmptyReadonlyArray<Ready<A, I> | Refused<A, E>>
+  readonly prepare: (records: Arr.NonEmptyReadonlyArray<A>) => Arr.NonEmptyReadonlyArray<Ready<A, I> | Refused<A, E>>
   /** Sends one call. It must cancel the call when it is interrupted. */
   readonly send: (key: string, items: Arr.NonEmptyReadonlyArray<I>) => Effect.Effect<unknown, E, R>
   /** The error of a record that alone is larger than a whole call. */
@@ -106,11 +105,13 @@ export interface Options {
 }
 
 /** What became of one record of a call. */
-type Verdict<E> = { readonly _tag: "Written" } | {
-  readonly _tag: "Rejected" | "Unknown"
-  readonly error: E
-  readonly attempts: number
-}
+type Verdict<E> =
+  | { readonly _tag: "Written" }
+  | {
+      readonly _tag: "Rejected" | "Unknown"
+      readonly error: E
+      readonly attempts: number
+    }
 
 const acknowledged: Verdict<never> = { _tag: "Written" }
 
@@ -126,58 +127,57 @@ const slice = 128
  * The result fails only with the source's own error, after what was taken in is sent and answered, or
  * with an error that stops all progress.
  */
-export const outcomes = <A, I, E extends ConnectorError, R>(
-  destination: Destination<A, I, E, R>,
-  options: Options = {}
-) =>
-<E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<Outcome.Outcome<A, E>, E | E2, R | R2> =>
-  Stream.suspend(() => {
-    const { envelopeBytes } = destination.limits
-    const maxRecords = Math.min(options.maxRecords ?? 100, destination.limits.maxRecords)
-    const maxBytes = Math.min(options.maxBytes ?? Infinity, destination.limits.maxBytes)
-    const telemetry = Telemetry.make(destination.target)
-    const writer = makeWriter(destination, telemetry, options)
+export const outcomes =
+  <A, I, E extends ConnectorError, R>(destination: Destination<A, I, E, R>, options: Options = {}) =>
+  <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<Outcome.Outcome<A, E>, E | E2, R | R2> =>
+    Stream.suspend(() => {
+      const { envelopeBytes } = destination.limits
+      const maxRecords = Math.min(options.maxRecords ?? 100, destination.limits.maxRecords)
+      const maxBytes = Math.min(options.maxBytes ?? Infinity, destination.limits.maxBytes)
+      const telemetry = Telemetry.make(destination.target)
+      const writer = makeWriter(destination, telemetry, options)
 
-    const prepare = (records: Arr.NonEmptyReadonlyArray<A>) =>
-      Arr.map(destination.prepare(records), (prepared): Ready<A, I> | Refused<A, E> =>
-        prepared._tag === "Ready" && prepared.bytes + envelopeBytes(prepared.key) > maxBytes
-          ? { _tag: "Refused", input: prepared.input, error: destination.tooLarge(prepared, maxBytes) }
-          : prepared)
+      const prepare = (records: Arr.NonEmptyReadonlyArray<A>) =>
+        Arr.map(destination.prepare(records), (prepared): Ready<A, I> | Refused<A, E> =>
+          prepared._tag === "Ready" && prepared.bytes + envelopeBytes(prepared.key) > maxBytes
+            ? { _tag: "Refused", input: prepared.input, error: destination.tooLarge(prepared, maxBytes) }
+            : prepared
+        )
 
-    return self.pipe(
-      endedBy(writer.stopped),
-      Batch.sliced(Math.min(slice, maxRecords)),
-      Stream.mapArray(prepare),
-      // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
-      Batch.batchedBy((prepared) => prepared._tag === "Ready" ? prepared.key : undefined, {
-        maxRecords,
-        maxBytes,
-        bytes: (prepared) => prepared._tag === "Ready" ? prepared.bytes : 0,
-        envelopeBytes: (key) => key === undefined ? 0 : envelopeBytes(key),
-        linger: options.linger ?? "1 second"
-      }),
-      Stream.map(writer.enqueue),
-      Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
-      Stream.flattenArray,
-      Stream.concat(Stream.suspend(() => {
-        const fatal = writer.fatal()
-        return fatal === undefined ? Stream.empty : Stream.fail(fatal)
-      }))
-    )
-  })
+      return self.pipe(
+        endedBy(writer.stopped),
+        Batch.sliced(Math.min(slice, maxRecords)),
+        Stream.mapArray(prepare),
+        // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
+        Batch.batchedBy((prepared) => (prepared._tag === "Ready" ? prepared.key : undefined), {
+          maxRecords,
+          maxBytes,
+          bytes: (prepared) => (prepared._tag === "Ready" ? prepared.bytes : 0),
+          envelopeBytes: (key) => (key === undefined ? 0 : envelopeBytes(key)),
+          linger: options.linger ?? "1 second"
+        }),
+        Stream.map(writer.enqueue),
+        Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
+        Stream.flattenArray,
+        Stream.concat(
+          Stream.suspend(() => {
+            const fatal = writer.fatal()
+            return fatal === undefined ? Stream.empty : Stream.fail(fatal)
+          })
+        )
+      )
+    })
 
 /**
  * Writes a stream and lets the written records pass. When a record was rejected or unknown the result
  * fails at its end with {@link Outcome.RecordsNotWritten}, so draining it can hide nothing.
  */
-export const written = <A, I, E extends ConnectorError, R>(
-  destination: Destination<A, I, E, R>,
-  options: Options = {}
-) =>
-<E2, R2>(
-  self: Stream.Stream<A, E2, R2>
-): Stream.Stream<Outcome.Written<A>, E | E2 | Outcome.RecordsNotWritten, R | R2> =>
-  Outcome.requireWritten(outcomes(destination, options)(self))
+export const written =
+  <A, I, E extends ConnectorError, R>(destination: Destination<A, I, E, R>, options: Options = {}) =>
+  <E2, R2>(
+    self: Stream.Stream<A, E2, R2>
+  ): Stream.Stream<Outcome.Written<A>, E | E2 | Outcome.RecordsNotWritten, R | R2> =>
+    Outcome.requireWritten(outcomes(destination, options)(self))
 
 const makeWriter = <A, I, E extends ConnectorError, R>(
   destination: Destination<A, I, E, R>,
@@ -195,23 +195,13 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   const call = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>, before: number) =>
     Effect.suspend((): Effect.Effect<Verdict<E>, never, R> => {
       if (fatal !== undefined) return Effect.succeed({ _tag: "Rejected", error: fatal, attempts: before })
-      const items = Arr.map(records, (record) => record.item)
-      let attempts = 0
-      let failure: E | undefined
-      let mayBeApplied = false
-      const attempt = Effect.suspend(() => {
-        attempts++
-        const sent = Effect.andThen(telemetry.attempt, destination.send(key, items))
-        return failure === undefined ? sent : Effect.andThen(telemetry.retry(failure.reason._tag, 1), sent)
-      })
-      const noted = Effect.tapError(attempt, (error) =>
-        Effect.sync(() => {
-          failure = error
-          mayBeApplied ||= error.reason.mayHaveApplied
-        }))
-      return Effect.match(Retry.retry(noted, options.retry), {
+      const sent = destination.send(
+        key,
+        Arr.map(records, (record) => record.item)
+      )
+      return Effect.match(withRetries(sent, telemetry, options.retry), {
         onSuccess: () => acknowledged,
-        onFailure: (error): Verdict<E> => {
+        onFailure: ({ error, attempts, mayBeApplied }): Verdict<E> => {
           if (error.reason.isFatal && fatal === undefined) {
             fatal = error
             stopped.openUnsafe()
@@ -233,7 +223,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     before: number,
     knownBad: boolean
   ): Effect.Effect<ReadonlyArray<Verdict<E>>, never, R> =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let sent = before
       if (!knownBad || records.length === 1) {
         const verdict = yield* call(key, records, before)
@@ -261,7 +251,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     for (const record of records) if (record.id !== undefined) last.set(record.id, record)
     const winners = records.filter((record) => record.id === undefined || last.get(record.id) === record)
     if (!Arr.isReadonlyArrayNonEmpty(winners)) return Effect.succeed([])
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const verdicts = yield* send(key, winners, 0, false)
       const all = winners.map((winner, i) => toOutcome(winner.input, verdicts[i] ?? acknowledged))
       if (winners.length === records.length) return all
@@ -281,7 +271,8 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     lastWins
       ? sendLast(key, records)
       : Effect.map(send(key, records, 0, false), (verdicts) =>
-        records.map((record, i) => toOutcome(record.input, verdicts[i] ?? acknowledged)))
+          records.map((record, i) => toOutcome(record.input, verdicts[i] ?? acknowledged))
+        )
 
   type Prepared = Batch.Batch<Ready<A, I> | Refused<A, E>, string | undefined>
 
@@ -296,24 +287,25 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         if (prepared._tag === "Ready") ready.push(prepared)
         else refused.push(Outcome.rejected(prepared.input, prepared.error, 0))
       }
-      const ticket = ordered
-        ? inOrder.ticket(idsOf(ready))
-        : undefined
+      const ticket = ordered ? inOrder.ticket(idsOf(ready)) : undefined
       return { batch, ready, refused, ticket }
     },
-    write: (
-      { batch, ready, refused, ticket }: {
-        readonly batch: Prepared
-        readonly ready: ReadonlyArray<Ready<A, I>>
-        readonly refused: ReadonlyArray<Outcome.Outcome<A, E>>
-        readonly ticket: InOrder.Ticket | undefined
-      }
-    ): Effect.Effect<Arr.NonEmptyReadonlyArray<Outcome.Outcome<A, E>>, never, R> => {
+    write: ({
+      batch,
+      ready,
+      refused,
+      ticket
+    }: {
+      readonly batch: Prepared
+      readonly ready: ReadonlyArray<Ready<A, I>>
+      readonly refused: ReadonlyArray<Outcome.Outcome<A, E>>
+      readonly ticket: InOrder.Ticket | undefined
+    }): Effect.Effect<Arr.NonEmptyReadonlyArray<Outcome.Outcome<A, E>>, never, R> => {
       const report = (outcomes: ReadonlyArray<Outcome.Outcome<A, E>>) =>
         Effect.as(telemetry.outcomes(Outcome.countAll(outcomes)), outcomes)
       if (!Arr.isReadonlyArrayNonEmpty(ready)) return asNonEmpty(report(refused))
       const key = ready[0].key
-      const sent = Effect.gen(function*() {
+      const sent = Effect.gen(function* () {
         const start = yield* Clock.currentTimeMillis
         yield* telemetry.batch(batch)
         const outcomes = yield* telemetry.flying(sendBatch(key, ready))
@@ -325,18 +317,23 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
           attributes: Telemetry.spanAttributes(target, key, ready.length)
         })
       )
-      return asNonEmpty(
-        ticket === undefined ? sent : Effect.ensuring(Effect.andThen(ticket.turn, sent), ticket.done)
-      )
+      return asNonEmpty(ticket === undefined ? sent : Effect.ensuring(Effect.andThen(ticket.turn, sent), ticket.done))
     }
   }
 }
 
 /** Ends a stream when `stop` completes, also while its source is silent. What it gave before is kept. */
-const endedBy = (stop: Effect.Effect<void>) =>
-<A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-  Stream.transformPull(self, (upstream) =>
-    Effect.succeed(Effect.raceFirst(upstream, Effect.flatMap(stop, () => Cause.done()))))
+const endedBy =
+  (stop: Effect.Effect<void>) =>
+  <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+    Stream.transformPull(self, (upstream) =>
+      Effect.succeed(
+        Effect.raceFirst(
+          upstream,
+          Effect.flatMap(stop, () => Cause.done())
+        )
+      )
+    )
 
 function* idsOf(records: ReadonlyArray<Ready<unknown, unknown>>): Iterable<string> {
   for (const { id, key } of records) if (id !== undefined) yield `${key}\u0000${id}`
@@ -347,4 +344,5 @@ const asNonEmpty = <A, R>(
   effect: Effect.Effect<ReadonlyArray<A>, never, R>
 ): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, never, R> =>
   Effect.flatMap(effect, (array) =>
-    Arr.isReadonlyArrayNonEmpty(array) ? Effect.succeed(array) : Effect.die("a batch had no outcome"))
+    Arr.isReadonlyArrayNonEmpty(array) ? Effect.succeed(array) : Effect.die("a batch had no outcome")
+  )

@@ -27,7 +27,7 @@ describe("Batch laws", () => {
       envelope: ints(0, 10)
     },
     ({ items, maxRecords, maxBytes, maxKeys, chunkSize, envelope }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const numbered = items.map((item, n) => ({ ...item, n }))
         const limit = maxBytes + envelope
         const batches = yield* Stream.fromIterable(numbered, { chunkSize }).pipe(
@@ -44,7 +44,10 @@ describe("Batch laws", () => {
           assert.isAtLeast(batch.records.length, 1)
           assert.isAtMost(batch.records.length, maxRecords)
           assert.isAtMost(batch.bytes, limit)
-          assert.strictEqual(batch.bytes, batch.records.reduce((sum, item) => sum + item.bytes, envelope))
+          assert.strictEqual(
+            batch.bytes,
+            batch.records.reduce((sum, item) => sum + item.bytes, envelope)
+          )
           assert.isTrue(batch.records.every((item) => item.key === batch.key))
         }
         for (const key of [0, 1, 2, 3, 4]) {
@@ -60,7 +63,7 @@ describe("Batch laws", () => {
     "linger is never exceeded and never cut short by the clock",
     { gaps: Schema.Array(ints(0, 40)), linger: ints(1, 50) },
     ({ gaps, linger }) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const source = yield* Queue.unbounded<number>()
         const seen: Array<{ readonly at: number; readonly arrivals: ReadonlyArray<number>; readonly why: string }> = []
         let now = 0
@@ -72,7 +75,7 @@ describe("Batch laws", () => {
           Effect.forkChild
         )
         const advance = (millis: number) =>
-          Effect.gen(function*() {
+          Effect.gen(function* () {
             for (let i = 0; i < millis; i++) {
               now++
               yield* TestClock.adjust(1)
@@ -96,57 +99,74 @@ describe("Batch laws", () => {
 
 describe("Batch", () => {
   it.effect("says why each batch left", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const batches = yield* Stream.make("aa", "bb", "cc", "dddddd", "e").pipe(
         Batch.batched({ maxRecords: 2, maxBytes: 7, bytes: (text) => text.length }),
         collect
       )
-      assert.deepStrictEqual(batches.map(({ records, flushedBy }) => [records, flushedBy]), [
-        [["aa", "bb"], "count"],
-        [["cc"], "bytes"],
-        [["dddddd", "e"], "count"]
-      ])
-    }))
+      assert.deepStrictEqual(
+        batches.map(({ records, flushedBy }) => [records, flushedBy]),
+        [
+          [["aa", "bb"], "count"],
+          [["cc"], "bytes"],
+          [["dddddd", "e"], "count"]
+        ]
+      )
+    })
+  )
 
   it.effect("flushes partial batches of every key at the end", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const batches = yield* Stream.make(1, 2, 3, 4, 5).pipe(
         Batch.batchedBy((n) => n % 2, { maxRecords: 10 }),
         collect
       )
-      assert.deepStrictEqual(batches.map(({ key, records, flushedBy }) => [key, records, flushedBy]), [
-        [1, [1, 3, 5], "end"],
-        [0, [2, 4], "end"]
-      ])
-    }))
+      assert.deepStrictEqual(
+        batches.map(({ key, records, flushedBy }) => [key, records, flushedBy]),
+        [
+          [1, [1, 3, 5], "end"],
+          [0, [2, 4], "end"]
+        ]
+      )
+    })
+  )
 
   it.effect("an empty source gives no batch", () =>
-    Effect.map(collect(Batch.batched({ maxRecords: 3 })(Stream.empty)), (batches) => assert.isEmpty(batches)))
+    Effect.map(collect(Batch.batched({ maxRecords: 3 })(Stream.empty)), (batches) => assert.isEmpty(batches))
+  )
 
   it.effect("a record over the limit leaves alone", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const batches = yield* Stream.make(1, 50, 2).pipe(
         Batch.batched({ maxRecords: 10, maxBytes: 10, bytes: (n) => n }),
         collect
       )
-      assert.deepStrictEqual(batches.map(({ records }) => records), [[1], [50], [2]])
-    }))
+      assert.deepStrictEqual(
+        batches.map(({ records }) => records),
+        [[1], [50], [2]]
+      )
+    })
+  )
 
   it.effect("one key too many makes the oldest leave", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const batches = yield* Stream.make("a1", "b1", "a2", "c1").pipe(
         Batch.batchedBy((text) => text.slice(0, 1), { maxRecords: 10, maxKeys: 2 }),
         collect
       )
-      assert.deepStrictEqual(batches.map(({ records, flushedBy }) => [records, flushedBy]), [
-        [["a1", "a2"], "keys"],
-        [["b1"], "end"],
-        [["c1"], "end"]
-      ])
-    }))
+      assert.deepStrictEqual(
+        batches.map(({ records, flushedBy }) => [records, flushedBy]),
+        [
+          [["a1", "a2"], "keys"],
+          [["b1"], "end"],
+          [["c1"], "end"]
+        ]
+      )
+    })
+  )
 
   it.effect("when the source fails, what it gave before still leaves", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const seen: Array<number> = []
       const exit = yield* Stream.make(1, 2, 3).pipe(
         Stream.concat(Stream.fail("broken" as const)),
@@ -156,32 +176,39 @@ describe("Batch", () => {
       )
       assert.deepStrictEqual(seen, [1, 2, 3])
       assert.deepStrictEqual(exit, Exit.fail("broken" as const))
-    }))
+    })
+  )
 
   it.effect("takes no more from the source than one chunk while nobody asks for batches", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let pulled = 0
-      const source = Stream.range(1, 1_000_000, 10).pipe(Stream.mapArray((chunk) => {
-        pulled += chunk.length
-        return chunk
-      }))
+      const source = Stream.range(1, 1_000_000, 10).pipe(
+        Stream.mapArray((chunk) => {
+          pulled += chunk.length
+          return chunk
+        })
+      )
       yield* source.pipe(
         Batch.batched({ maxRecords: 10 }),
         Stream.take(3),
         Stream.runForEach(() => Effect.forEach([1, 2, 3], () => Effect.yieldNow))
       )
       assert.isAtMost(pulled, 60)
-    }))
+    })
+  )
 
   it.effect("a batch that waits for its consumer keeps growing up to its limits", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const source = yield* Queue.unbounded<number>()
       const gate = yield* Deferred.make<void>()
       const sizes: Array<number> = []
       const fiber = yield* Stream.fromQueue(source).pipe(
         Batch.batched({ maxRecords: 5, linger: 10 }),
         Stream.runForEach(({ records }) =>
-          Effect.andThen(Effect.sync(() => sizes.push(records.length)), Deferred.await(gate))
+          Effect.andThen(
+            Effect.sync(() => sizes.push(records.length)),
+            Deferred.await(gate)
+          )
         ),
         Effect.forkChild
       )
@@ -195,22 +222,27 @@ describe("Batch", () => {
       yield* TestClock.adjust(10)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(sizes, [1, 5, 1])
-    }))
+    })
+  )
 })
 
 describe("sliced", () => {
-  it.effect.prop("keeps every element in order in chunks of at most the size", {
-    items: Schema.Array(Schema.Int),
-    size: ints(1, 5),
-    chunkSize: ints(1, 12)
-  }, ({ items, size, chunkSize }) =>
-    Effect.gen(function*() {
-      const chunks: Array<ReadonlyArray<number>> = []
-      yield* Stream.fromIterable(items, { chunkSize }).pipe(
-        Batch.sliced(size),
-        Stream.runForEachArray((chunk) => Effect.sync(() => chunks.push(chunk)))
-      )
-      assert.deepStrictEqual(chunks.flat(), [...items])
-      assert.isTrue(chunks.every((chunk) => chunk.length >= 1 && chunk.length <= size))
-    }))
+  it.effect.prop(
+    "keeps every element in order in chunks of at most the size",
+    {
+      items: Schema.Array(Schema.Int),
+      size: ints(1, 5),
+      chunkSize: ints(1, 12)
+    },
+    ({ items, size, chunkSize }) =>
+      Effect.gen(function* () {
+        const chunks: Array<ReadonlyArray<number>> = []
+        yield* Stream.fromIterable(items, { chunkSize }).pipe(
+          Batch.sliced(size),
+          Stream.runForEachArray((chunk) => Effect.sync(() => chunks.push(chunk)))
+        )
+        assert.deepStrictEqual(chunks.flat(), [...items])
+        assert.isTrue(chunks.every((chunk) => chunk.length >= 1 && chunk.length <= size))
+      })
+  )
 })

@@ -63,17 +63,17 @@ const rows: ReadonlyArray<Row> = [
     message: "not allowed: deletion protection is on"
   },
   {
-    reason: new ConnectorError.NotFound({ resource: "index", name: "books", wire }),
+    reason: new ConnectorError.NotFound({ resource: "index", called: "books", wire }),
     yes: ["isFatal"],
     message: `index "books" does not exist; check its spelling and the project the key belongs to`
   },
   {
-    reason: new ConnectorError.NotFound({ resource: "namespace", name: "de", detail: "gone" }),
+    reason: new ConnectorError.NotFound({ resource: "namespace", called: "de", detail: "gone" }),
     yes: [],
     message: `namespace "de" does not exist; check its spelling and the project the key belongs to (gone)`
   },
   {
-    reason: new ConnectorError.NotFound({ resource: "other", name: "x.example.com" }),
+    reason: new ConnectorError.NotFound({ resource: "other", called: "x.example.com" }),
     yes: ["isFatal"],
     message: `"x.example.com" does not exist; check its spelling and the project the key belongs to`
   },

@@ -42,7 +42,9 @@ const lost = new StoreError({ reason: new ConnectionFailed({ detail: "reset", se
 const badKey = new StoreError({ reason: new Unauthorized({ detail: "no" }) })
 
 /** A store that keeps the last value of each id, remembers its calls and does what `answer` says before applying one. */
-const makeStore = (answer: (call: number, rows: ReadonlyArray<Row>) => Effect.Effect<void, StoreError> = () => Effect.void) => {
+const makeStore = (
+  answer: (call: number, rows: ReadonlyArray<Row>) => Effect.Effect<void, StoreError> = () => Effect.void
+) => {
   const calls: Array<ReadonlyArray<Row>> = []
   const stored = new Map<string, number>()
   const destination: Write.Destination<Row, Row, StoreError> = {
@@ -51,10 +53,10 @@ const makeStore = (answer: (call: number, rows: ReadonlyArray<Row>) => Effect.Ef
     prepare: Arr.map((row): Write.Ready<Row, Row> | Write.Refused<Row, StoreError> =>
       row.id === ""
         ? {
-          _tag: "Refused",
-          input: row,
-          error: new StoreError({ reason: new InvalidRecord({ field: "id", issue: "is empty" }) })
-        }
+            _tag: "Refused",
+            input: row,
+            error: new StoreError({ reason: new InvalidRecord({ field: "id", issue: "is empty" }) })
+          }
         : { _tag: "Ready", input: row, item: row, key: row.key ?? "", id: row.id, bytes: Math.abs(row.value) }
     ),
     send: (_, rows) =>
@@ -67,8 +69,7 @@ const makeStore = (answer: (call: number, rows: ReadonlyArray<Row>) => Effect.Ef
           })
         )
       }),
-    tooLarge: (ready, maxBytes) =>
-      new StoreError({ reason: new RecordTooLarge({ bytes: ready.bytes, maxBytes }) })
+    tooLarge: (ready, maxBytes) => new StoreError({ reason: new RecordTooLarge({ bytes: ready.bytes, maxBytes }) })
   }
   return { calls, stored, destination }
 }
@@ -92,7 +93,7 @@ const tags = (outcomes: ReadonlyArray<Outcome.Outcome<Row, StoreError>>) =>
 
 describe("outcomes", () => {
   it.effect("one for each record, and every record stored", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       const input = rows(237)
       const outcomes = yield* run(store, input, { maxRecords: 20 })
@@ -100,30 +101,40 @@ describe("outcomes", () => {
       assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 237, rejected: 0, unknown: 0 })
       assert.strictEqual(store.stored.size, 237)
       assert.strictEqual(store.calls.length, 12)
-    }))
+    })
+  )
 
   it.effect("an empty stream sends nothing and ends well", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       assert.isEmpty(yield* run(store, []))
       assert.isEmpty(store.calls)
-    }))
+    })
+  )
 
   it.effect("no call is over a limit of the store, whatever the options say", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       const input = Arr.makeBy(300, (i) => ({ id: `r${i}`, value: 1 + (i % 97) }))
       assertOneEach(yield* run(store, input, { maxRecords: 5000, maxBytes: 1_000_000 }), input)
       for (const call of store.calls) {
         assert.isAtMost(call.length, 50)
-        assert.isAtMost(call.reduce((sum, row) => sum + row.value, 10), 1000)
+        assert.isAtMost(
+          call.reduce((sum, row) => sum + row.value, 10),
+          1000
+        )
       }
-    }))
+    })
+  )
 
   it.effect("a record over the size of a call is set aside before sending", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
-      const input = [{ id: "a", value: 1 }, { id: "huge", value: 991 }, { id: "fits", value: 990 }]
+      const input = [
+        { id: "a", value: 1 },
+        { id: "huge", value: 991 },
+        { id: "fits", value: 990 }
+      ]
       const outcomes = yield* run(store, input)
       assertOneEach(outcomes, input)
       assert.deepStrictEqual(tags(outcomes), { a: "Written", huge: "Rejected", fits: "Written" })
@@ -131,24 +142,30 @@ describe("outcomes", () => {
       assert.strictEqual(huge?.error.reason._tag, "RecordTooLarge")
       assert.strictEqual(huge?.attempts, 0)
       assert.isFalse(store.calls.flat().some((row) => row.id === "huge"))
-    }))
+    })
+  )
 
   it.effect("a record refused before sending gets its outcome, the others are written", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
-      const input = [{ id: "a", value: 1 }, { id: "", value: 1 }, { id: "b", value: 1 }]
+      const input = [
+        { id: "a", value: 1 },
+        { id: "", value: 1 },
+        { id: "b", value: 1 }
+      ]
       const outcomes = yield* run(store, input)
       assertOneEach(outcomes, input)
       assert.deepStrictEqual(tags(outcomes), { a: "Written", "": "Rejected", b: "Written" })
-    }))
+    })
+  )
 })
 
 describe("a refused call", () => {
   it.effect("is halved until the bad record stands alone, in about log2 calls", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (const at of [0, 13, 31, 49]) {
         const store = makeStore(noNegatives)
-        const input = rows(50).map((row, i) => i === at ? { ...row, value: -1 } : row)
+        const input = rows(50).map((row, i) => (i === at ? { ...row, value: -1 } : row))
         const outcomes = yield* run(store, input)
         assertOneEach(outcomes, input)
         assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 49, rejected: 1, unknown: 0 })
@@ -157,81 +174,100 @@ describe("a refused call", () => {
         assert.strictEqual(bad?.error, refused)
         assert.isAtMost(store.calls.length, 1 + 2 * Math.ceil(Math.log2(50)))
       }
-    }))
+    })
+  )
 
-  it.effect.prop("whatever is bad, exactly that is rejected and all else is stored", {
-    bad: Schema.Array(Schema.Boolean),
-    size: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
-  }, ({ bad, size }) =>
-    Effect.gen(function*() {
-      const store = makeStore(noNegatives)
-      const input = bad.map((isBad, i) => ({ id: `r${i}`, value: isBad ? -1 : 1 }))
-      const outcomes = yield* run(store, input, { maxRecords: size })
-      assertOneEach(outcomes, input)
-      for (const outcome of outcomes) {
-        assert.strictEqual(outcome._tag, outcome.input.value < 0 ? "Rejected" : "Written")
-      }
-      assert.deepStrictEqual(
-        [...store.stored.keys()].sort(),
-        input.filter((row) => row.value > 0).map((row) => row.id).sort()
-      )
-    }))
+  it.effect.prop(
+    "whatever is bad, exactly that is rejected and all else is stored",
+    {
+      bad: Schema.Array(Schema.Boolean),
+      size: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
+    },
+    ({ bad, size }) =>
+      Effect.gen(function* () {
+        const store = makeStore(noNegatives)
+        const input = bad.map((isBad, i) => ({ id: `r${i}`, value: isBad ? -1 : 1 }))
+        const outcomes = yield* run(store, input, { maxRecords: size })
+        assertOneEach(outcomes, input)
+        for (const outcome of outcomes) {
+          assert.strictEqual(outcome._tag, outcome.input.value < 0 ? "Rejected" : "Written")
+        }
+        assert.deepStrictEqual(
+          [...store.stored.keys()].sort(),
+          input
+            .filter((row) => row.value > 0)
+            .map((row) => row.id)
+            .sort()
+        )
+      })
+  )
 })
 
 describe("failed calls", () => {
   it.effect("are repeated while time can cure them", () =>
-    Effect.gen(function*() {
-      const store = makeStore((call) => call < 3 ? Effect.fail(throttled) : Effect.void)
+    Effect.gen(function* () {
+      const store = makeStore((call) => (call < 3 ? Effect.fail(throttled) : Effect.void))
       const fiber = yield* Effect.forkChild(run(store, rows(4)))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(Outcome.countAll(yield* Fiber.join(fiber)), { written: 4, rejected: 0, unknown: 0 })
       assert.strictEqual(store.calls.length, 3)
-    }))
+    })
+  )
 
   it.effect("end as rejected when the store surely did not apply them", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore(() => Effect.fail(throttled))
       const fiber = yield* Effect.forkChild(run(store, rows(4), { retry: { maxAttempts: 3 } }))
       yield* TestClock.adjust("1 minute")
       const outcomes = yield* Fiber.join(fiber)
-      assertOneEach(outcomes, rows(4).map((row) => outcomes.find((outcome) => outcome.input.id === row.id)!.input))
+      assertOneEach(
+        outcomes,
+        rows(4).map((row) => outcomes.find((outcome) => outcome.input.id === row.id)!.input)
+      )
       assert.isTrue(outcomes.every((outcome) => outcome._tag === "Rejected" && outcome.attempts === 3))
       assert.strictEqual(store.calls.length, 3)
-    }))
+    })
+  )
 
   it.effect("end as unknown when an answer was lost, also if later attempts surely failed", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore((call) => Effect.fail(call === 1 ? lost : throttled))
       const fiber = yield* Effect.forkChild(run(store, rows(4), { retry: { maxAttempts: 2 } }))
       yield* TestClock.adjust("1 minute")
       const outcomes = yield* Fiber.join(fiber)
       assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 0, rejected: 0, unknown: 4 })
-    }))
+    })
+  )
 
   it.effect("a timeout of a single attempt is unknown", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const timedOut = new StoreError({ reason: new TimedOut({ afterMillis: 5 }) })
       const store = makeStore(() => Effect.fail(timedOut))
       const outcomes = yield* run(store, rows(1), { retry: { maxAttempts: 1 } })
-      assert.deepStrictEqual(outcomes.map((outcome) => outcome._tag), ["Unknown"])
-    }))
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => outcome._tag),
+        ["Unknown"]
+      )
+    })
+  )
 
   it.effect("a missing namespace rejects its records in one call and spares the others", () =>
-    Effect.gen(function*() {
-      const missing = new StoreError({ reason: new NotFound({ resource: "namespace", name: "x" }) })
-      const store = makeStore((_, sent) => sent[0]?.key === "x" ? Effect.fail(missing) : Effect.void)
-      const input = rows(6).map((row, i) => i < 3 ? { ...row, key: "x" } : row)
+    Effect.gen(function* () {
+      const missing = new StoreError({ reason: new NotFound({ resource: "namespace", called: "x" }) })
+      const store = makeStore((_, sent) => (sent[0]?.key === "x" ? Effect.fail(missing) : Effect.void))
+      const input = rows(6).map((row, i) => (i < 3 ? { ...row, key: "x" } : row))
       const outcomes = yield* run(store, input)
       assertOneEach(outcomes, input)
       assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 3, rejected: 3, unknown: 0 })
       assert.strictEqual(store.calls.length, 2)
-    }))
+    })
+  )
 })
 
 describe("what stops all progress", () => {
   it.effect("ends the source, answers all that was taken in, and fails the stream", () =>
-    Effect.gen(function*() {
-      const store = makeStore((call) => call >= 3 ? Effect.fail(badKey) : Effect.void)
+    Effect.gen(function* () {
+      const store = makeStore((call) => (call >= 3 ? Effect.fail(badKey) : Effect.void))
       const taken: Array<Row> = []
       const outcomes: Array<Outcome.Outcome<Row, StoreError>> = []
       const exit = yield* Stream.fromIterable(rows(40), { chunkSize: 8 }).pipe(
@@ -248,10 +284,11 @@ describe("what stops all progress", () => {
       assertOneEach(outcomes, taken)
       assert.deepStrictEqual(Outcome.countAll(outcomes).written, 8)
       assert.strictEqual(Outcome.countAll(outcomes).unknown, 0)
-    }))
+    })
+  )
 
   it.effect("a source that fails does so after what it gave was written", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       const exit = yield* Stream.fromIterable(rows(5)).pipe(
         Stream.concat(Stream.fail("source broke" as const)),
@@ -261,14 +298,15 @@ describe("what stops all progress", () => {
       )
       assert.deepStrictEqual(exit, Exit.fail("source broke" as const))
       assert.strictEqual(store.stored.size, 5)
-    }))
+    })
+  )
 })
 
 describe("the plain form", () => {
   it.effect("passes what was written and fails at the end, listing what was not", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore(noNegatives)
-      const input = rows(10).map((row, i) => i === 4 ? { ...row, value: -1 } : row)
+      const input = rows(10).map((row, i) => (i === 4 ? { ...row, value: -1 } : row))
       const seen: Array<string> = []
       const exit = yield* Stream.fromIterable(input).pipe(
         Write.written(store.destination),
@@ -278,66 +316,90 @@ describe("the plain form", () => {
       assert.strictEqual(seen.length, 9)
       assert.instanceOf(exit, Outcome.RecordsNotWritten)
       assert.strictEqual(exit.rejected, 1)
-      assert.deepStrictEqual(exit.first.map(({ input }) => input), [input[4]])
-    }))
+      assert.deepStrictEqual(
+        exit.first.map(({ input }) => input),
+        [input[4]]
+      )
+    })
+  )
 })
 
 describe("order and duplicates", () => {
   it.effect("of one id in one batch the last wins, and all get its outcome", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       const input = [1, 2, 3].map((value) => ({ id: "same", value })).concat({ id: "other", value: 9 })
       const outcomes = yield* run(store, input)
       assertOneEach(outcomes, input)
       assert.strictEqual(Outcome.countAll(outcomes).written, 4)
-      assert.deepStrictEqual(store.calls, [[{ id: "same", value: 3 }, { id: "other", value: 9 }]])
-    }))
+      assert.deepStrictEqual(store.calls, [
+        [
+          { id: "same", value: 3 },
+          { id: "other", value: 9 }
+        ]
+      ])
+    })
+  )
 
   it.effect("when the last is rejected, the one before it is written", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore(noNegatives)
-      const input = [{ id: "same", value: 1 }, { id: "same", value: 2 }, { id: "same", value: -3 }]
+      const input = [
+        { id: "same", value: 1 },
+        { id: "same", value: 2 },
+        { id: "same", value: -3 }
+      ]
       const outcomes = yield* run(store, input)
       assertOneEach(outcomes, input)
       assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 2, rejected: 1, unknown: 0 })
       assert.strictEqual(store.stored.get("same"), 2)
-    }))
+    })
+  )
 
   it.effect("sendAll leaves duplicates to the store", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
-      const input = [{ id: "same", value: 1 }, { id: "same", value: 2 }]
+      const input = [
+        { id: "same", value: 1 },
+        { id: "same", value: 2 }
+      ]
       assertOneEach(yield* run(store, input, { duplicates: "sendAll" }), input)
       assert.deepStrictEqual(store.calls, [input])
-    }))
+    })
+  )
 
-  it.effect.prop("with many batches in flight the last record of each id is what stays", {
-    ids: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))),
-    delays: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })))
-  }, ({ ids, delays }) =>
-    Effect.gen(function*() {
-      const store = makeStore((call) => Effect.sleep(delays[call % (delays.length + 1)] ?? 7))
-      const input = ids.map((id, n) => ({ id: `r${id}`, value: n }))
-      const fiber = yield* Effect.forkChild(run(store, input, { maxRecords: 2, concurrency: 4 }))
-      yield* TestClock.adjust("1 minute")
-      assertOneEach(yield* Fiber.join(fiber), input)
-      assert.deepStrictEqual(
-        Object.fromEntries(store.stored),
-        Object.fromEntries(input.map((row) => [row.id, row.value]))
-      )
-    }))
+  it.effect.prop(
+    "with many batches in flight the last record of each id is what stays",
+    {
+      ids: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))),
+      delays: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })))
+    },
+    ({ ids, delays }) =>
+      Effect.gen(function* () {
+        const store = makeStore((call) => Effect.sleep(delays[call % (delays.length + 1)] ?? 7))
+        const input = ids.map((id, n) => ({ id: `r${id}`, value: n }))
+        const fiber = yield* Effect.forkChild(run(store, input, { maxRecords: 2, concurrency: 4 }))
+        yield* TestClock.adjust("1 minute")
+        assertOneEach(yield* Fiber.join(fiber), input)
+        assert.deepStrictEqual(
+          Object.fromEntries(store.stored),
+          Object.fromEntries(input.map((row) => [row.id, row.value]))
+        )
+      })
+  )
 
   it.effect("without order, batches that share an id run side by side", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let flying = 0
       let most = 0
       const store = makeStore(() =>
         Effect.sync(() => {
           most = Math.max(most, ++flying)
-        }).pipe(Effect.andThen(Effect.sleep(10)), Effect.ensuring(Effect.sync(() => flying--))))
+        }).pipe(Effect.andThen(Effect.sleep(10)), Effect.ensuring(Effect.sync(() => flying--)))
+      )
       const input = Arr.makeBy(4, (value) => ({ id: "same", value }))
       const go = (ordered: boolean) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           most = 0
           const fiber = yield* Effect.forkChild(run(store, input, { maxRecords: 1, ordered }))
           yield* TestClock.adjust("1 second")
@@ -346,26 +408,29 @@ describe("order and duplicates", () => {
         })
       assert.strictEqual(yield* go(true), 1)
       assert.strictEqual(yield* go(false), 4)
-    }))
+    })
+  )
 })
 
 describe("concurrency, time and interruption", () => {
   it.effect("never more batches in flight than asked for, and as many", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let flying = 0
       let most = 0
       const store = makeStore(() =>
         Effect.sync(() => {
           most = Math.max(most, ++flying)
-        }).pipe(Effect.andThen(Effect.sleep(10)), Effect.ensuring(Effect.sync(() => flying--))))
+        }).pipe(Effect.andThen(Effect.sleep(10)), Effect.ensuring(Effect.sync(() => flying--)))
+      )
       const fiber = yield* Effect.forkChild(run(store, rows(100), { maxRecords: 5, concurrency: 3 }))
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual((yield* Fiber.join(fiber)).length, 100)
       assert.strictEqual(most, 3)
-    }))
+    })
+  )
 
   it.effect("holds no more than the batches in flight, one under construction and a slice of a chunk", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       let taken = 0
       const store = makeStore(() => Effect.never)
       const fiber = yield* Stream.range(0, 99_999, 10).pipe(
@@ -381,10 +446,11 @@ describe("concurrency, time and interruption", () => {
       assert.strictEqual(store.calls.length, 2)
       assert.isAtMost(taken, 2 * 10 + 10 + 2 * 10)
       yield* Fiber.interrupt(fiber)
-    }))
+    })
+  )
 
   it.effect("a slow source is written within linger", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore()
       const source = yield* Queue.unbounded<Row>()
       const fiber = yield* Stream.fromQueue(source).pipe(
@@ -398,17 +464,19 @@ describe("concurrency, time and interruption", () => {
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(store.stored.size, 1)
       yield* Fiber.interrupt(fiber)
-    }))
+    })
+  )
 
   it.effect("interruption cancels the calls in flight", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       let cancelled = 0
       const store = makeStore(() =>
         Deferred.succeed(started, undefined).pipe(
           Effect.andThen(Effect.never),
           Effect.onInterrupt(() => Effect.sync(() => cancelled++))
-        ))
+        )
+      )
       const fiber = yield* Effect.forkChild(run(store, rows(30), { maxRecords: 10, concurrency: 3 }))
       yield* Deferred.await(started)
       yield* Effect.yieldNow
@@ -416,10 +484,11 @@ describe("concurrency, time and interruption", () => {
       assert.strictEqual(cancelled, store.calls.length)
       assert.isAtLeast(cancelled, 1)
       assert.strictEqual(store.stored.size, 0)
-    }))
+    })
+  )
 
   it.effect("an ended source drains: all in flight is answered", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const store = makeStore(() => Effect.sleep("3 seconds"))
       const fiber = yield* Effect.forkChild(run(store, rows(25), { maxRecords: 10 }))
       yield* TestClock.adjust("2 seconds")
@@ -427,5 +496,6 @@ describe("concurrency, time and interruption", () => {
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* Fiber.join(fiber)).length, 25)
       assert.strictEqual(store.stored.size, 25)
-    }))
+    })
+  )
 })

@@ -84,9 +84,9 @@ describe("classify", () => {
   it("tells a missing namespace from a missing index", () => {
     const answer = { status: 404, body: rpc(5, missing), headers: new Headers() }
     const namespace = classify(answer, subject, now)
-    assert(namespace._tag === "NotFound" && namespace.resource === "namespace" && namespace.name === "news")
+    assert(namespace._tag === "NotFound" && namespace.resource === "namespace" && namespace.called === "news")
     const index = classify({ ...answer, body: "" }, subject, now)
-    assert(index._tag === "NotFound" && index.resource === "index" && index.name === "articles")
+    assert(index._tag === "NotFound" && index.resource === "index" && index.called === "articles")
     assert.isTrue(index.isFatal)
     assert.isFalse(namespace.isFatal)
   })

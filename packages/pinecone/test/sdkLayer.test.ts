@@ -517,9 +517,9 @@ describe("failures", () => {
         { status: 404, body: "" }
       ])
       const namespace = yield* reasonOf(index.delete({ all: true, namespace: "gone" }))
-      assert.deepInclude(namespace, { _tag: "NotFound", resource: "namespace", name: "gone", isFatal: false })
+      assert.deepInclude(namespace, { _tag: "NotFound", resource: "namespace", called: "gone", isFatal: false })
       const missing = yield* reasonOf(index.stats)
-      assert.deepInclude(missing, { resource: "index", name: new URL(server.url).host, isFatal: true })
+      assert.deepInclude(missing, { resource: "index", called: new URL(server.url).host, isFatal: true })
     })
   )
 
@@ -679,11 +679,11 @@ describe("building the layer", () => {
       {
         _tag: "NotFound",
         resource: "index",
-        name: "articles"
+        called: "articles"
       }
     ],
     [{ status: 503 }, { _tag: "Unavailable" }],
-    [{ body: { name: "articles" } }, { _tag: "InvalidResponse" }]
+    [{ body: { called: "articles" } }, { _tag: "InvalidResponse" }]
   ]
   it.live.each(refusals)("the controller answers %j", ([line, expected]) =>
     Effect.gen(function* () {

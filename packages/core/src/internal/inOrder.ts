@@ -27,9 +27,7 @@ export const make = () => {
         mine.push(id)
       }
       return {
-        turn: before.size === 0
-          ? Effect.void
-          : Effect.forEach(before, (latch) => latch.await, { discard: true }),
+        turn: before.size === 0 ? Effect.void : Effect.forEach(before, (latch) => latch.await, { discard: true }),
         done: Effect.sync(() => {
           for (const id of mine) if (last.get(id) === own) last.delete(id)
           own.openUnsafe()

@@ -88,8 +88,8 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
       return new ConnectorError.Forbidden({ detail, wire })
     case 404:
       return subject.namespace !== undefined && /namespace/i.test(text)
-        ? new ConnectorError.NotFound({ resource: "namespace", name: subject.namespace, detail, wire })
-        : new ConnectorError.NotFound({ resource: "index", name: subject.index, detail, wire })
+        ? new ConnectorError.NotFound({ resource: "namespace", called: subject.namespace, detail, wire })
+        : new ConnectorError.NotFound({ resource: "index", called: subject.index, detail, wire })
     case 413:
     case 414:
     case 431:

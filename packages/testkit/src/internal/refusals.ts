@@ -42,7 +42,7 @@ export const replyTooLarge = (bytes: number, maxBytes: number): RequestTooLarge 
 export const namespaceNotFound = (name: string): NotFound =>
   new NotFound({
     resource: "namespace",
-    name,
+    called: name,
     detail: "Namespace not found",
     wire: { status: 404, grpcCode: 5 }
   })
