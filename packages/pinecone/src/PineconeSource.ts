@@ -17,8 +17,9 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Filter } from "./Filter.ts"
 import { failure, namespaceOf } from "./internal/destinations.ts"
+import { namespaceName } from "./internal/namespace.ts"
 import type { PineconeError } from "./PineconeError.ts"
-import { defaultNamespace, type Match, PineconeIndex, type QueryRequest, type Service } from "./PineconeIndex.ts"
+import { type Match, type NamespacesReply, PineconeIndex, type QueryRequest, type Service } from "./PineconeIndex.ts"
 import {
   checkQuery,
   maxIdLength,
@@ -125,16 +126,12 @@ export interface Scanned<M = Metadata> extends VectorRecord<M> {
 const targetOf = (index: Service, operation: string) => ({ system: "pinecone", operation, collection: index.name })
 
 /** Fails with `InvalidOption` unless the option is a whole number within the limits. */
-const checkRange = (operation: string, option: string, value: number | undefined, max: number) =>
-  value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)
-    ? Effect.void
-    : Effect.fail(
-        failure(
-          operation,
-          undefined,
-          new InvalidOption({ option, issue: `is ${value}; it must be a whole number from 1 to ${max}` })
-        )
-      )
+const checkRange = (operation: string, option: string, value: number | undefined, max = Infinity) => {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)) return Effect.void
+  const range = max === Infinity ? "of 1 or more" : `from 1 to ${max}`
+  const reason = new InvalidOption({ option, issue: `is ${value}; it must be a whole number ${range}` })
+  return Effect.fail(failure(operation, undefined, reason))
+}
 
 /** The request for an element, or why none can be made. */
 const requestOf = <A>(index: Service, options: QueryOptions<A>) => {
@@ -176,7 +173,7 @@ export const queryResults =
     Stream.unwrap(
       Effect.gen(function* () {
         yield* checkRange("query", "topK", options.topK, 10_000)
-        yield* checkRange("query", "concurrency", options.concurrency, Infinity)
+        yield* checkRange("query", "concurrency", options.concurrency)
         const index = yield* PineconeIndex
         const store: Lookup.Store<QueryRequest, ReadonlyArray<Match>, PineconeError> = {
           target: targetOf(index, "query"),
@@ -223,15 +220,22 @@ interface FetchKey {
 /** Answers keys of any namespaces with one call for each namespace among them. */
 const fetchAll = (index: Service) => (keys: Arr.NonEmptyReadonlyArray<FetchKey>) =>
   Effect.gen(function* () {
-    const byNamespace = Arr.groupBy(keys, (key) => key.namespace)
-    const replies = yield* Effect.forEach(Object.entries(byNamespace), ([namespace, group]) =>
-      Effect.map(
-        index.fetch({ namespace, ids: Arr.dedupe(Arr.map(group, (key) => key.id)) }),
-        ({ records }) => [namespace, records] as const
+    type Records = Result.Result<ReadonlyMap<string, VectorRecord>, PineconeError>
+    const recordsOf = new Map<string, Records>()
+    for (const [namespace, group] of Object.entries(Arr.groupBy(keys, (key) => key.namespace))) {
+      const records = yield* index.fetch({ namespace, ids: Arr.dedupe(Arr.map(group, (key) => key.id)) }).pipe(
+        Effect.map((reply): Records => Result.succeed(reply.records)),
+        // A namespace that does not exist is no failure of the others.
+        Effect.catchIf(
+          ({ reason }) => reason._tag === "NotFound" && reason.resource === "namespace",
+          (error) => Effect.succeed<Records>(Result.fail(error))
+        )
       )
+      recordsOf.set(namespace, records)
+    }
+    return keys.map(({ id, namespace }) =>
+      Result.map(recordsOf.get(namespace)!, (records) => Option.fromNullishOr(records.get(id)))
     )
-    const recordsOf = new Map(replies)
-    return keys.map(({ namespace, id }) => Result.succeed(Option.fromNullishOr(recordsOf.get(namespace)?.get(id))))
   })
 
 /** {@link fetch} that gives a failed lookup as a `Result` in its row and goes on. */
@@ -241,7 +245,7 @@ export const fetchResults =
     Stream.unwrap(
       Effect.gen(function* () {
         yield* checkRange("fetch", "maxBatch", options.maxBatch, 1000)
-        yield* checkRange("fetch", "concurrency", options.concurrency, Infinity)
+        yield* checkRange("fetch", "concurrency", options.concurrency)
         const index = yield* PineconeIndex
         const namespaceFor = namespaceOf(index, options.namespace)
         const store: Lookup.Store<FetchKey, Option.Option<VectorRecord>, PineconeError> = {
@@ -315,13 +319,12 @@ const listPages = (index: Service): Scan.Source<Split, Listed, string, PineconeE
  */
 export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeError, PineconeIndex> =>
   Stream.unwrap(
-    Effect.map(PineconeIndex, (index) =>
-      Scan.scan(
-        listPages(index),
-        [{ namespace: options.namespace ?? index.namespace, prefix: options.prefix }],
-        options
-      ).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
-    )
+    Effect.gen(function* () {
+      yield* checkRange("list", "concurrency", options.concurrency)
+      const index = yield* PineconeIndex
+      const split = { namespace: options.namespace ?? index.namespace, prefix: options.prefix }
+      return Scan.scan(listPages(index), [split], options).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
+    })
   )
 
 /** The namespaces of the index with the number of records in each. */
@@ -329,20 +332,19 @@ export const namespaces = (
   options: Scan.Options & { readonly prefix?: string | undefined } = {}
 ): Stream.Stream<{ readonly name: string; readonly records: number }, PineconeError, PineconeIndex> =>
   Stream.unwrap(
-    Effect.map(PineconeIndex, (index) =>
-      Scan.scan(
-        {
-          target: targetOf(index, "namespaces"),
-          page: (prefix: string | undefined, paginationToken: string | undefined) =>
-            Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({
-              items: namespaces,
-              next
-            }))
-        },
-        [options.prefix],
-        options
-      )
-    )
+    Effect.gen(function* () {
+      yield* checkRange("namespaces", "concurrency", options.concurrency)
+      const index = yield* PineconeIndex
+      const pages: Scan.Source<string | undefined, NamespacesReply["namespaces"][number], string, PineconeError> = {
+        target: targetOf(index, "namespaces"),
+        page: (prefix, paginationToken) =>
+          Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({
+            items: namespaces,
+            next
+          }))
+      }
+      return Scan.scan(pages, [options.prefix], options)
+    })
   )
 
 /**
@@ -364,13 +366,14 @@ export const namespaces = (
 export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, PineconeError, PineconeIndex> =>
   Stream.unwrap(
     Effect.gen(function* () {
+      yield* checkRange("scan", "concurrency", options.concurrency)
       yield* checkRange("scan", "fetchBatch", options.fetchBatch, 1000)
-      yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency, Infinity)
+      yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency)
       const index = yield* PineconeIndex
       const names =
         options.namespaces === "all"
           ? yield* Stream.runCollect(Stream.map(namespaces(options), ({ name }) => name))
-          : (options.namespaces ?? [index.namespace])
+          : Arr.dedupe((options.namespaces ?? [index.namespace]).map(namespaceName))
       const splits = names.flatMap((namespace): ReadonlyArray<Split> =>
         (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
       )
@@ -383,11 +386,12 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
         Effect.map(
           Retry.retry(index.fetch({ namespace, ids }), options.retry),
           ({ records }): ReadonlyArray<Scanned> => {
-            seen.set(namespace, (seen.get(namespace) ?? 0) + records.size)
-            return ids.flatMap((id) => {
+            const found = ids.flatMap((id) => {
               const record = records.get(id)
               return record === undefined ? [] : [{ namespace, ...record }]
             })
+            seen.set(namespace, (seen.get(namespace) ?? 0) + found.length)
+            return found
           }
         )
 
@@ -395,13 +399,10 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
         const after = yield* count
         for (const namespace of names) {
           const got = seen.get(namespace) ?? 0
-          const counts = [countOf(before, namespace), countOf(after, namespace)]
+          const expected = after.get(namespace) ?? 0
+          const counts = [before.get(namespace) ?? 0, expected]
           if (got < Math.min(...counts) || got > Math.max(...counts)) {
-            const reason = new IncompleteScan({
-              scope: `namespace ${namespace}`,
-              seen: got,
-              expected: countOf(after, namespace)
-            })
+            const reason = new IncompleteScan({ scope: `namespace ${namespace}`, seen: got, expected })
             return yield* failure("scan", namespace, reason)
           }
         }
@@ -425,8 +426,3 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       )
     })
   )
-
-/** Services before API 2025-04 name the default namespace `""`. */
-const countOf = (counts: ReadonlyMap<string, number>, namespace: string): number =>
-  counts.get(namespace) ??
-  (namespace === defaultNamespace || namespace === "" ? (counts.get(defaultNamespace) ?? counts.get("") ?? 0) : 0)

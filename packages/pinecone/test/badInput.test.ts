@@ -394,7 +394,7 @@ describe("bad input", () => {
       const [refused] = removed.notWritten
       assert(refused?._tag === "Rejected")
       assert.strictEqual(refused.input, elements[1])
-      assert.deepInclude(refused.error.reason, { _tag: "NotFound", resource: "namespace", name: "nowhere" })
+      assert.deepInclude(refused.error.reason, { _tag: "NotFound", resource: "namespace", called: "nowhere" })
       assert.match(refused.error.message, /namespace "nowhere" does not exist; check its spelling/)
       yield* assertHidden(refused.error)
 
