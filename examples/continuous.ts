@@ -2,7 +2,7 @@
  * A stream that never ends, into an index: the latest state of a hundred machines, so that a query finds those that
  * run alike right now. Stopped by Ctrl+C or SIGTERM it first writes all it took in; a second signal cancels.
  */
-import { Outcome, Progress } from "@effect-connectors/core"
+import { Drain, Outcome, Progress } from "@effect-connectors/core"
 import { PineconeSink, type VectorRecord } from "@effect-connectors/pinecone"
 import { PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -23,14 +23,11 @@ const reading = (n: number): VectorRecord.VectorRecord => {
   return { id: `machine-${machine}`, values, metadata: { reading: n } }
 }
 
-/**
- * Readings at an even pace until `end` completes. It is the clock that ends, and by `haltWhen`, which waits for the
- * pull under way: `interruptWhen` would drop what was pulled and not yet passed on.
- */
+/** Readings at an even pace until `end` completes. */
 const readings = (perSecond: number, end: Effect.Effect<unknown>) => {
   const due = (tick: number) => Math.floor((tick * perSecond) / 10)
   return Stream.fromSchedule(Schedule.fixed("100 millis")).pipe(
-    Stream.haltWhen(end),
+    Drain.endWhen(end),
     Stream.map((tick) => Array.from({ length: due(tick + 1) - due(tick) }, (_, i) => reading(due(tick) + i))),
     Stream.flattenIterable
   )

@@ -12,7 +12,6 @@
  * A store's package plugs in a {@link Destination}; its users see the {@link Options}.
  */
 import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,6 +19,7 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
+import * as Drain from "./Drain.ts"
 import { withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
@@ -145,7 +145,7 @@ export const outcomes =
         )
 
       return self.pipe(
-        endedBy(writer.stopped),
+        Drain.endWhen(writer.stopped),
         Batch.sliced(Math.min(slice, maxRecords)),
         Stream.mapArray(prepare),
         // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
@@ -321,19 +321,6 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     }
   }
 }
-
-/** Ends a stream when `stop` completes, also while its source is silent. What it gave before is kept. */
-const endedBy =
-  (stop: Effect.Effect<void>) =>
-  <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-    Stream.transformPull(self, (upstream) =>
-      Effect.succeed(
-        Effect.raceFirst(
-          upstream,
-          Effect.flatMap(stop, () => Cause.done())
-        )
-      )
-    )
 
 function* idsOf(records: ReadonlyArray<Ready<unknown, unknown>>): Iterable<string> {
   for (const { id, key } of records) if (id !== undefined) yield `${key}\u0000${id}`

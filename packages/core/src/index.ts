@@ -1,5 +1,6 @@
 export * as Batch from "./Batch.ts"
 export * as ConnectorError from "./ConnectorError.ts"
+export * as Drain from "./Drain.ts"
 export * as Lookup from "./Lookup.ts"
 export * as Outcome from "./Outcome.ts"
 export * as Progress from "./Progress.ts"

@@ -287,6 +287,19 @@ describe("what stops all progress", () => {
     })
   )
 
+  it.effect("ends a source that always has more ready", () =>
+    Effect.gen(function* () {
+      const store = makeStore(() => Effect.fail(badKey))
+      const exit = yield* Stream.iterate(0, (n) => n + 1).pipe(
+        Stream.map((n): Row => ({ id: `r${n}`, value: 1 })),
+        Write.outcomes(store.destination),
+        Stream.runDrain,
+        Effect.exit
+      )
+      assert.deepStrictEqual(exit, Exit.fail(badKey))
+    })
+  )
+
   it.effect("a source that fails does so after what it gave was written", () =>
     Effect.gen(function* () {
       const store = makeStore()
