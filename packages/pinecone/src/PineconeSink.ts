@@ -38,7 +38,9 @@ export interface UpsertOptions<A, M = Metadata> extends Write.Options, Namespace
 }
 
 /** A change of one stored record: given parts replace the stored ones, metadata is merged field by field. */
-export type Update<M = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & { readonly metadata?: Partial<M> | undefined }
+export type Update<M = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & {
+  readonly metadata?: Partial<M> | undefined
+}
 
 /**
  * Pinecone changes one record a call, so `maxRecords` has no effect here; its documented rate is 100
@@ -53,6 +55,54 @@ export interface UpdateOptions<A, M = Metadata> extends Write.Options, Namespace
 export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
   /** The id to delete for an element. Default: the element is the id. */
   readonly id?: ((element: A) => string) | undefined
+}
+
+/** {@link upsert}: of elements that are records, or of any with the option `record`. */
+export interface Upsert<M = Metadata> {
+  <A>(
+    options: UpsertOptions<A, M> & { readonly record: (element: A) => VectorRecord<M> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends VectorRecord<M>>(options?: UpsertOptions<A, M>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+}
+
+/** {@link upsertOutcomes}: of elements that are records, or of any with the option `record`. */
+export interface UpsertOutcomes<M = Metadata> {
+  <A>(
+    options: UpsertOptions<A, M> & { readonly record: (element: A) => VectorRecord<M> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends VectorRecord<M>>(options?: UpsertOptions<A, M>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+}
+
+/** {@link update}: of elements that are changes, or of any with the option `update`. */
+export interface UpdateChanges {
+  <A>(
+    options: UpdateOptions<A> & { readonly update: (element: A) => Update }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends Update>(options?: UpdateOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+}
+
+/** {@link updateOutcomes}: of elements that are changes, or of any with the option `update`. */
+export interface UpdateOutcomes {
+  <A>(
+    options: UpdateOptions<A> & { readonly update: (element: A) => Update }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends Update>(options?: UpdateOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+}
+
+/** `delete`: of ids, or of any elements with the option `id`. */
+export interface Delete {
+  <A>(
+    options: DeleteOptions<A> & { readonly id: (element: A) => string }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends string>(options?: DeleteOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+}
+
+/** {@link deleteOutcomes}: of ids, or of any elements with the option `id`. */
+export interface DeleteOutcomes {
+  <A>(
+    options: DeleteOptions<A> & { readonly id: (element: A) => string }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends string>(options?: DeleteOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
 
 /**
@@ -76,9 +126,8 @@ export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
  * )
  * ```
  */
-export const upsertOutcomes = <A = VectorRecord>(options: UpsertOptions<A> = {}): <E, R>(
-  self: Stream.Stream<A, E, R>
-) => Outcomes<A, E, R> => destinations.upsert(options, checkAny)
+export const upsertOutcomes: UpsertOutcomes = <A>(options?: UpsertOptions<A>) =>
+  destinations.upsert(options ?? {}, checkAny)
 
 /**
  * Writes records. Emits those that were written and fails at its end with `RecordsNotWritten` when
@@ -95,13 +144,14 @@ export const upsertOutcomes = <A = VectorRecord>(options: UpsertOptions<A> = {})
  * ).pipe(PineconeSink.upsert({ namespace: "articles" }), Stream.runDrain)
  * ```
  */
-export const upsert = <A = VectorRecord>(options: UpsertOptions<A> = {}) =>
-<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(upsertOutcomes(options)(self))
+export const upsert: Upsert =
+  <A>(options?: UpsertOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Outcome.requireWritten(destinations.upsert(options ?? {}, checkAny)(self))
 
 /** Changes stored records, giving one outcome for each element. A missing id is not an error for Pinecone. */
-export const updateOutcomes = <A = Update>(options: UpdateOptions<A> = {}): <E, R>(
-  self: Stream.Stream<A, E, R>
-) => Outcomes<A, E, R> => destinations.update(options, checkChange)
+export const updateOutcomes: UpdateOutcomes = <A>(options?: UpdateOptions<A>) =>
+  destinations.update(options ?? {}, checkChange)
 
 /**
  * Changes stored records; fails at its end when one was refused or its answer lost.
@@ -114,16 +164,18 @@ export const updateOutcomes = <A = Update>(options: UpdateOptions<A> = {}): <E, 
  * const program = Stream.make({ id: "a", metadata: { read: true } }).pipe(PineconeSink.update(), Stream.runDrain)
  * ```
  */
-export const update = <A = Update>(options: UpdateOptions<A> = {}) =>
-<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(updateOutcomes(options)(self))
+export const update: UpdateChanges =
+  <A>(options?: UpdateOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Outcome.requireWritten(destinations.update(options ?? {}, checkChange)(self))
 
 /** Deletes records by id, giving one outcome for each element. A missing id is not an error for Pinecone. */
-export const deleteOutcomes = <A = string>(options: DeleteOptions<A> = {}): <E, R>(
-  self: Stream.Stream<A, E, R>
-) => Outcomes<A, E, R> => destinations.remove(options)
+export const deleteOutcomes: DeleteOutcomes = <A>(options?: DeleteOptions<A>) => destinations.remove(options ?? {})
 
-const remove = <A = string>(options: DeleteOptions<A> = {}) =>
-<E, R>(self: Stream.Stream<A, E, R>): Plain<A, E, R> => Outcome.requireWritten(deleteOutcomes(options)(self))
+const remove: Delete =
+  <A>(options?: DeleteOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Outcome.requireWritten(destinations.remove(options ?? {})(self))
 
 export {
   /**

@@ -238,9 +238,28 @@ const fetchAll = (index: Service) => (keys: Arr.NonEmptyReadonlyArray<FetchKey>)
     )
   })
 
-/** {@link fetch} that gives a failed lookup as a `Result` in its row and goes on. */
-export const fetchResults =
-  <A = string>(options: FetchOptions<A> = {}) =>
+/** {@link fetch}: of ids, or of any elements with the option `id`. */
+export interface Fetch<M = Metadata> {
+  <A>(
+    options: FetchOptions<A> & { readonly id: (element: A) => string }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Rows<A, Option.Option<VectorRecord<M>>, E, R>
+  <A extends string>(
+    options?: FetchOptions<A>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Rows<A, Option.Option<VectorRecord<M>>, E, R>
+}
+
+/** {@link fetchResults}: of ids, or of any elements with the option `id`. */
+export interface FetchResults<M = Metadata> {
+  <A>(
+    options: FetchOptions<A> & { readonly id: (element: A) => string }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Results<A, Option.Option<VectorRecord<M>>, E, R>
+  <A extends string>(
+    options?: FetchOptions<A>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Results<A, Option.Option<VectorRecord<M>>, E, R>
+}
+
+const fetchRows =
+  <A>(options: FetchOptions<A> = {}) =>
   <E, R>(self: Stream.Stream<A, E, R>): Results<A, Option.Option<VectorRecord>, E, R> =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -271,6 +290,9 @@ export const fetchResults =
       })
     )
 
+/** {@link fetch} that gives a failed lookup as a `Result` in its row and goes on. */
+export const fetchResults: FetchResults = fetchRows
+
 /**
  * Pairs each id with its record, in order; `None` for an id that is not stored. Calls take up to
  * `maxBatch` ids; an id asked for twice at a time is fetched once.
@@ -283,10 +305,10 @@ export const fetchResults =
  * const records = Stream.make("a", "b").pipe(PineconeSource.fetch({ namespace: "articles" }))
  * ```
  */
-export const fetch =
-  <A = string>(options: FetchOptions<A> = {}) =>
-  <E, R>(self: Stream.Stream<A, E, R>): Rows<A, Option.Option<VectorRecord>, E, R> =>
-    Lookup.requireFound(fetchResults(options)(self))
+export const fetch: Fetch =
+  <A>(options?: FetchOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Lookup.requireFound(fetchRows(options)(self))
 
 interface Split {
   readonly namespace: string

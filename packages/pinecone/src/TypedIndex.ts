@@ -6,6 +6,7 @@ import * as Lookup from "@effect-connectors/core/Lookup"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -22,13 +23,9 @@ export interface TypedIndex<M, I extends VectorRecord.Metadata> {
   /** Builds filters over the metadata as it is stored. */
   readonly filter: Filter.Builder<I>
   /** @see `PineconeSink.upsert` */
-  readonly upsert: <A = VectorRecord.VectorRecord<M>>(
-    options?: PineconeSink.UpsertOptions<A, M>
-  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSink.Plain<A, E, R>
+  readonly upsert: PineconeSink.Upsert<M>
   /** @see `PineconeSink.upsertOutcomes` */
-  readonly upsertOutcomes: <A = VectorRecord.VectorRecord<M>>(
-    options?: PineconeSink.UpsertOptions<A, M>
-  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSink.Outcomes<A, E, R>
+  readonly upsertOutcomes: PineconeSink.UpsertOutcomes<M>
   /** @see `PineconeSource.query` */
   readonly query: <A>(
     options: PineconeSource.QueryOptions<A, I>
@@ -38,20 +35,17 @@ export interface TypedIndex<M, I extends VectorRecord.Metadata> {
     options: PineconeSource.QueryOptions<A, I>
   ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R>
   /** @see `PineconeSource.fetch` */
-  readonly fetch: <A = string>(
-    options?: PineconeSource.FetchOptions<A>
-  ) => <E, R>(self: Stream.Stream<A, E, R>) => PineconeSource.Rows<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R>
+  readonly fetch: PineconeSource.Fetch<M>
   /** @see `PineconeSource.fetchResults` */
-  readonly fetchResults: <A = string>(
-    options?: PineconeSource.FetchOptions<A>
-  ) => <E, R>(
-    self: Stream.Stream<A, E, R>
-  ) => PineconeSource.Results<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R>
+  readonly fetchResults: PineconeSource.FetchResults<M>
   /** @see `PineconeSource.scan`; fails at a record whose metadata is not what the schema says. */
   readonly scan: (
     options?: PineconeSource.ScanOptions
   ) => Stream.Stream<PineconeSource.Scanned<M>, PineconeError, PineconeIndex>
 }
+
+/** The id of an element that is one. What is no text is no id, and refused as such. */
+const itself = (element: unknown): string => (Predicate.isString(element) ? element : "")
 
 /**
  * Binds the sinks and sources to a metadata schema. Which index they work on is still the layer's
@@ -88,49 +82,60 @@ export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<
   ): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, PineconeError> =>
     Result.mapError(read(record), (reason) => destinations.failure(operation, undefined, reason))
 
-  const upsertOutcomes = <A = VectorRecord.VectorRecord<M>>(options: PineconeSink.UpsertOptions<A, M> = {}) =>
-    destinations.upsert(options, check)
+  const upsertOutcomes = <A>(options: PineconeSink.UpsertOptions<A, M> = {}) => destinations.upsert(options, check)
 
-  const queryResults = <A>({ filter, ...options }: PineconeSource.QueryOptions<A, I>) =>
-  <E, R>(self: Stream.Stream<A, E, R>): PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R> =>
-    self.pipe(
-      PineconeSource.queryResults<A>({
-        ...options,
-        filter: typeof filter === "function"
-          ? (element) => Filter.untyped(filter(element))
-          : filter === undefined
-          ? undefined
-          : Filter.untyped(filter)
-      }),
-      Stream.map(([element, result]) => [
-        element,
-        Result.flatMap(result, (matches) => Result.all(matches.map((match) => typed("query", match))))
-      ])
-    )
+  const queryResults =
+    <A>({ filter, ...options }: PineconeSource.QueryOptions<A, I>) =>
+    <E, R>(self: Stream.Stream<A, E, R>): PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R> =>
+      self.pipe(
+        PineconeSource.queryResults<A>({
+          ...options,
+          filter:
+            typeof filter === "function"
+              ? (element) => Filter.untyped(filter(element))
+              : filter === undefined
+                ? undefined
+                : Filter.untyped(filter)
+        }),
+        Stream.map(([element, result]) => [
+          element,
+          Result.flatMap(result, (matches) => Result.all(matches.map((match) => typed("query", match))))
+        ])
+      )
 
-  const fetchResults = <A = string>(options: PineconeSource.FetchOptions<A> = {}) =>
-  <E, R>(
-    self: Stream.Stream<A, E, R>
-  ): PineconeSource.Results<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R> =>
-    self.pipe(
-      PineconeSource.fetchResults(options),
-      Stream.map(([element, result]) => [
-        element,
-        Result.flatMap(result, Option.match({
-          onNone: () => Result.succeed(Option.none()),
-          onSome: (record) => Result.map(typed("fetch", record), Option.some)
-        }))
-      ])
-    )
+  const fetchResults =
+    <A>(options: PineconeSource.FetchOptions<A> = {}) =>
+    <E, R>(
+      self: Stream.Stream<A, E, R>
+    ): PineconeSource.Results<A, Option.Option<VectorRecord.VectorRecord<M>>, E, R> =>
+      self.pipe(
+        PineconeSource.fetchResults({ ...options, id: options.id ?? itself }),
+        Stream.map(([element, result]) => [
+          element,
+          Result.flatMap(
+            result,
+            Option.match({
+              onNone: () => Result.succeed(Option.none()),
+              onSome: (record) => Result.map(typed("fetch", record), Option.some)
+            })
+          )
+        ])
+      )
 
   return {
     filter: Filter.make<I>(),
     upsertOutcomes,
-    upsert: (options) => (self) => Outcome.requireWritten(upsertOutcomes(options)(self)),
+    upsert:
+      <A>(options?: PineconeSink.UpsertOptions<A, M>) =>
+      <E, R>(self: Stream.Stream<A, E, R>) =>
+        Outcome.requireWritten(upsertOutcomes(options)(self)),
     queryResults,
     query: (options) => (self) => Lookup.requireFound(queryResults(options)(self)),
     fetchResults,
-    fetch: (options) => (self) => Lookup.requireFound(fetchResults(options)(self)),
+    fetch:
+      <A>(options?: PineconeSource.FetchOptions<A>) =>
+      <E, R>(self: Stream.Stream<A, E, R>) =>
+        Lookup.requireFound(fetchResults(options)(self)),
     scan: (options) =>
       PineconeSource.scan(options).pipe(Stream.mapEffect((record) => Effect.fromResult(typed("scan", record))))
   }

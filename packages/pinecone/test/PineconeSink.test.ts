@@ -1,6 +1,6 @@
 import { Unavailable, Unauthorized } from "@effect-connectors/core/ConnectorError"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import { PineconeIndex, type UpsertRequest } from "@effect-connectors/pinecone/PineconeIndex"
+import type { PineconeIndex, UpsertRequest } from "@effect-connectors/pinecone/PineconeIndex"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import { assert, describe, it } from "@effect/vitest"
@@ -72,7 +72,7 @@ describe("upsert", () => {
   it.effect("outcomes bring the elements back, whatever is written of them", () =>
     Effect.gen(function* () {
       const { written } = yield* runAll(pages, PineconeSink.upsertOutcomes({ record }))
-      assert.deepStrictEqual(written.map(({ offset }) => offset).sort(), pages.map(({ offset }) => offset).sort())
+      assert.sameMembers([...written], [...pages])
       const found = yield* stored("https://example.org/3")
       assert.deepStrictEqual(found?.metadata, { offset: 1003 })
     }).pipe(inMemory())

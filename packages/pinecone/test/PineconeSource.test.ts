@@ -1,6 +1,6 @@
 import { NotFound, Unauthorized, Unavailable } from "@effect-connectors/core/ConnectorError"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import { type FetchRequest, PineconeIndex, type QueryRequest } from "@effect-connectors/pinecone/PineconeIndex"
+import type { FetchRequest, PineconeIndex, QueryRequest } from "@effect-connectors/pinecone/PineconeIndex"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import type { SparseValues, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
@@ -592,14 +592,7 @@ describe("scan", () => {
       const records = yield* collect()
       assert.deepStrictEqual(
         records.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-        all
-          .map(({ values, ...rest }) => ({
-            namespace: "layers",
-            sparseValues: undefined,
-            ...rest,
-            values: Float32Array.from(values)
-          }))
-          .map(({ sparseValues: _, ...rest }) => rest)
+        all.map((record) => ({ namespace: "layers", ...record, values: Float32Array.from(record.values) }))
       )
     }).pipe(inMemory({ namespace: "layers" }))
   )

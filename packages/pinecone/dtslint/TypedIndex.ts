@@ -1,0 +1,87 @@
+/** What the types of an index with a metadata schema promise; checked by the compiler, never run. */
+import { type PineconeError, type PineconeIndex, type PineconeSink, TypedIndex } from "@effect-connectors/pinecone"
+import type { Match } from "@effect-connectors/pinecone/PineconeIndex"
+import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { expectTypeOf } from "vitest"
+
+const Article = Schema.Struct({
+  title: Schema.String,
+  at: Schema.DateFromString,
+  tags: Schema.Array(Schema.String),
+  year: Schema.optionalKey(Schema.Int)
+})
+type Article = typeof Article.Type
+
+const articles = TypedIndex.make(Article)
+
+interface Page {
+  readonly url: string
+  readonly embedding: Float32Array
+  readonly article: Article
+}
+declare const ids: Stream.Stream<string>
+declare const pages: Stream.Stream<Page>
+declare const records: Stream.Stream<VectorRecord<Article>, "broken">
+
+// In: metadata as the program has it.
+expectTypeOf(records.pipe(articles.upsert())).toEqualTypeOf<
+  PineconeSink.Plain<VectorRecord<Article>, "broken", never>
+>()
+expectTypeOf(
+  pages.pipe(
+    articles.upsertOutcomes({ record: (page) => ({ id: page.url, values: page.embedding, metadata: page.article }) })
+  )
+).toEqualTypeOf<PineconeSink.Outcomes<Page, never, never>>()
+// @ts-expect-error: not as it is stored
+Stream.make({ id: "a", values: [1], metadata: { title: "A", at: "2020-01-01", tags: [] } }).pipe(articles.upsert())
+// @ts-expect-error: a field is missing
+Stream.make({ id: "a", values: [1], metadata: { title: "A", at: new Date() } }).pipe(articles.upsertOutcomes())
+// @ts-expect-error: a page is no record
+pages.pipe(articles.upsert())
+// @ts-expect-error: a field is missing
+pages.pipe(articles.upsert({ record: (page) => ({ id: page.url, metadata: { title: page.url } }) }))
+
+// Out: metadata as the program has it.
+const query = articles.query({ vector: (page: Page) => page.embedding, topK: 3 })
+expectTypeOf(query(pages)).toEqualTypeOf<
+  Stream.Stream<[Page, ReadonlyArray<Match<Article>>], PineconeError, PineconeIndex>
+>()
+expectTypeOf<Match<Article>["metadata"]>().toEqualTypeOf<Article | undefined>()
+expectTypeOf(ids.pipe(articles.fetch())).toEqualTypeOf<
+  Stream.Stream<[string, Option.Option<VectorRecord<Article>>], PineconeError, PineconeIndex>
+>()
+expectTypeOf(articles.scan()).toExtend<
+  Stream.Stream<VectorRecord<Article> & { readonly namespace: string }, PineconeError, PineconeIndex>
+>()
+// @ts-expect-error: a page is no id
+pages.pipe(articles.fetch())
+
+// Filters are over the metadata as it is stored.
+const vector = (page: Page) => page.embedding
+pages.pipe(articles.query({ vector, topK: 3, filter: { at: "2020-01-01T00:00:00.000Z", tags: { $in: ["a"] } } }))
+pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ title: page.url, year: { $exists: true } }) }))
+pages.pipe(articles.queryResults({ vector, topK: 3, filter: articles.filter.and(articles.filter.gte("year", 2020)) }))
+// @ts-expect-error: not as the program has it
+pages.pipe(articles.query({ vector, topK: 3, filter: { at: new Date() } }))
+// @ts-expect-error: a field that is not there
+pages.pipe(articles.query({ vector, topK: 3, filter: { titel: "A" } }))
+// @ts-expect-error: a value of another type
+pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ year: page.url }) }))
+// @ts-expect-error: text has no order
+articles.filter.gt("title", 1)
+// @ts-expect-error: a field that is not there
+articles.filter.eq("titel", "A")
+
+// A schema has to encode to what Pinecone stores.
+TypedIndex.make(Schema.Struct({ n: Schema.FiniteFromString, date: Schema.DateFromString }))
+// @ts-expect-error: no nesting
+TypedIndex.make(Schema.Struct({ author: Schema.Struct({ name: Schema.String }) }))
+// @ts-expect-error: no null
+TypedIndex.make(Schema.Struct({ title: Schema.NullOr(Schema.String) }))
+// @ts-expect-error: no undefined: a field is left out
+TypedIndex.make(Schema.Struct({ title: Schema.optional(Schema.String) }))
+// @ts-expect-error: no dates
+TypedIndex.make(Schema.Struct({ at: Schema.Date }))
