@@ -325,7 +325,7 @@ describe("delete", () => {
           Effect.as(index.deleteNamespace("nowhere"), {})
         ]) {
           const reason = yield* reasonOf(call)
-          assert.deepInclude(reason, { _tag: "NotFound", resource: "namespace", name: "nowhere" })
+          assert.deepInclude(reason, { _tag: "NotFound", resource: "namespace", called: "nowhere" })
           assert.deepInclude(reason, { wire: { status: 404, grpcCode: 5 }, isFatal: false })
         }
       })
