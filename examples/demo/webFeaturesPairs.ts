@@ -56,7 +56,7 @@ export const webFeaturesPairs: ReadonlyArray<readonly [question: string, answerI
   ["calculate with whole numbers that are too big for a double", "bigint"],
   ["make a deep copy of an object", "structured-clone"],
   ["cut a sentence into words in any language", "intl-segmenter"],
-  ["say \"3 days ago\" in the reader's language", "intl-relative-time-format"],
+  ['say "3 days ago" in the reader\'s language', "intl-relative-time-format"],
   ["work with dates and time zones properly", "temporal"],
   ["make sure a script from another server was not tampered with", "subresource-integrity"],
   ["limit where a page may load scripts from, against injection", "csp"],
