@@ -147,7 +147,7 @@ export const Metadata: Schema.Codec<Metadata> = Schema.declare(
 /** A schema for metadata: what it encodes to must be {@link Metadata}. */
 export type MetadataSchema<M> = Schema.Codec<M, Metadata>
 
-const Id = Schema.String.check(Schema.makeFilter((id) =>
+const Id = Schema.String.annotate({ message: "must be text" }).check(Schema.makeFilter((id) =>
   id.length >= 1 && id.length <= maxIdLength
     ? undefined
     : `has ${id.length} characters; it must have 1 to ${maxIdLength}`
@@ -155,11 +155,11 @@ const Id = Schema.String.check(Schema.makeFilter((id) =>
 
 const fields = <M>(metadata: MetadataSchema<M>) =>
   Schema.Struct({
-    id: Id,
+    id: Id.annotateKey({ messageMissingKey: "is missing" }),
     values: Schema.optional(Values),
     sparseValues: Schema.optional(SparseValues),
     metadata: Schema.optional(metadata)
-  })
+  }).annotate({ message: "is not an object" })
 
 /** A schema of records whose metadata is `M` in the program and {@link Metadata} on the wire. */
 export const schema = <M>(metadata: MetadataSchema<M>): Schema.Codec<VectorRecord<M>, VectorRecord> =>
@@ -197,7 +197,13 @@ const checkWith = <A>(typed: Schema.Codec<A, VectorRecord>): Check => {
 export const checkAny: Check = check(Metadata)
 
 /** Checks changes of records: a vector may be left out. */
-export const checkChange: Check = checkWith(fields(Metadata))
+export const checkChange: Check = checkWith(
+  fields(Metadata).check(
+    Schema.makeFilter(({ values }) =>
+      values?.length === 0 ? { path: ["values"], issue: "is empty; leave it out or fill it" } : undefined
+    )
+  )
+)
 
 /** A {@link MetadataSchema} from any schema: what it encodes to is checked to be metadata Pinecone takes. */
 export const metadataSchema = <M, I extends Metadata>(fields: Schema.Codec<M, I>): MetadataSchema<M> =>
