@@ -4,15 +4,16 @@
 import type * as Progress from "@effect-connectors/core/Progress"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { count } from "./report.ts"
 
 const seconds = (millis: number): string => `${Math.round(millis / 1000)} s`
 
-/** `312 of 1204 (26 %), 41/s, 22 s left` */
+/** `312 of 1,204 (25 %), 41/s, 22 s left` */
 export const describe = (now: Progress.Snapshot, total: number): string => {
   const share = total === 0 ? 100 : Math.floor((now.records * 100) / total)
   const left = now.perSecond === 0 ? undefined : ((total - now.records) * 1000) / now.perSecond
   const end = now.done ? `in ${seconds(now.elapsedMillis)}` : left === undefined ? "starting" : `${seconds(left)} left`
-  return `${now.records} of ${total} (${share} %), ${now.perSecond.toFixed(0)}/s, ${end}`
+  return `${count(now.records)} of ${count(total)} (${share} %), ${count(now.perSecond)}/s, ${end}`
 }
 
 /** A bar of `width` characters. */

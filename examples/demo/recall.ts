@@ -1,5 +1,5 @@
 /**
- * How good the answers are: against the exact ones, and against the answers people expect.
+ * How exact a store's answers are, measured against brute force.
  */
 
 /** What brute force compares with: every stored vector, of length 1, by id. */
@@ -12,20 +12,18 @@ const dot = (a: Float32Array, b: Float32Array): number => {
 }
 
 /**
- * The share of `found` that belongs among the `found.length` nearest, by comparing with every vector.
+ * The share of the `k` vectors nearest to `question` that is among the `found`, by comparing with every vector.
  * A vector as near as the last of the true ones counts: which of equals comes first is chance.
  */
-export const recall = (vectors: Vectors, question: Float32Array, found: ReadonlyArray<string>): number => {
-  if (found.length === 0) return 0
+export const recall = (vectors: Vectors, question: Float32Array, found: ReadonlyArray<string>, k: number): number => {
+  const wanted = Math.min(k, vectors.size)
+  if (wanted === 0) return 1
   const scores = Float64Array.from(vectors.values(), (vector) => dot(question, vector)).sort()
-  const last = scores[scores.length - found.length] ?? Infinity
-  const right = found.filter((id) => {
+  // Stores keep and compare float32.
+  const last = scores[scores.length - wanted]! - 1e-6
+  const right = [...new Set(found.slice(0, k))].filter((id) => {
     const vector = vectors.get(id)
-    // Stores keep and compare float32.
-    return vector !== undefined && dot(question, vector) >= last - 1e-6
+    return vector !== undefined && dot(question, vector) >= last
   })
-  return right.length / found.length
+  return right.length / wanted
 }
-
-export const mean = (values: ReadonlyArray<number>): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length

@@ -2,53 +2,67 @@
  * The result of the demo, and how people read it.
  */
 import type { Outcome } from "@effect-connectors/core"
-import type { Match } from "@effect-connectors/pinecone/PineconeIndex"
-
-/** A question with its vector, and what the index found. */
-export type Answer = readonly [{ readonly text: string; readonly vector: Float32Array }, ReadonlyArray<Match>]
 
 /** What `--json` prints. */
 export interface Report {
+  readonly corpus: string
+  readonly encoder: string
+  readonly dimension: number
   readonly records: number
   readonly outcomes: Outcome.Counts
   readonly questions: ReadonlyArray<{
     readonly question: string
-    readonly matches: ReadonlyArray<{ readonly id: string; readonly score: number; readonly text: string }>
+    readonly matches: ReadonlyArray<{
+      readonly id: string
+      readonly score: number
+      readonly name: string
+      readonly text: string
+    }>
   }>
-  /** From the first text to the last outcome, embedding included. */
+  /** The part of `loadSeconds` that the model worked: its time in all threads, divided by their number. */
+  readonly embedSeconds: number
+  /** From the first text to the last outcome. Embedding and writing overlap. */
   readonly loadSeconds: number
   readonly recordsPerSecond: number
-  /** The share of answers that are among the 5 nearest of all vectors, by brute force. */
+  /** The share of the 5 nearest of all vectors, by brute force, that the store found, over all questions. */
   readonly recallAt5: number
-  /** How often the answer a person expects is among the first 5, over questions with one known answer. */
+  /** How often the answer a person expects is among the first 5, over the questions with one known answer. */
   readonly rightAnswerInFirst5: { readonly found: number; readonly of: number; readonly share: number }
-  readonly corpus: string
-  readonly encoder: string
-  readonly store: string
 }
 
-const shorten = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length - 3)}...`
+/** How to print: the columns of the terminal, and whether it shows colours. */
+export interface Style {
+  readonly columns: number
+  readonly color: boolean
+}
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+/** A number with separators: `117,791`. */
+export const count = (n: number): string => Math.round(n).toLocaleString("en-US")
+
+const shorten = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, Math.max(0, length - 3))}...`
+
+const nameWidth = 24
 
 /** The report as text. */
-export const print = (report: Report): string => {
+export const print = (report: Report, { color, columns }: Style): string => {
+  const style = (code: number) => (text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text)
+  const [bold, dim] = [style(1), style(2)]
+  const textWidth = columns - nameWidth - 12
   const questions = report.questions.flatMap(({ matches, question }) => [
-    "",
-    question,
-    ...matches.map(
-      ({ id, score, text }) => `  ${score.toFixed(3)}  ${shorten(id, 24).padEnd(24)}  ${shorten(text, 72)}`
-    )
+    bold(question),
+    ...matches.map(({ name, score, text }) =>
+      `  ${score.toFixed(3)}  ${shorten(name, nameWidth).padEnd(nameWidth)}  ${dim(shorten(text, textWidth))}`.trimEnd()
+    ),
+    ""
   ])
   const { rejected, unknown, written } = report.outcomes
   const { found, of, share } = report.rightAnswerInFirst5
   return [
     ...questions,
-    "",
-    `records             ${report.records}: ${written} written, ${rejected} rejected, ${unknown} unknown`,
-    `loaded in           ${report.loadSeconds.toFixed(1)} s, embedding included: ${report.recordsPerSecond.toFixed(0)} records/s`,
-    `recall at 5         ${report.recallAt5.toFixed(4)} against brute force over the same vectors`,
-    `expected answer     among the first 5 for ${found} of ${of} questions (${percent(share)}): that is the model, not the store`
+    `written        ${count(written)} of ${count(report.records)} records, ${rejected} rejected, ${unknown} unknown`,
+    `time           ${report.loadSeconds.toFixed(1)} s, of which the model ${report.embedSeconds.toFixed(1)} s: ${count(report.recordsPerSecond)} records/s`,
+    `recall at 5    ${report.recallAt5.toFixed(3)} of the store, against brute force over the same vectors`,
+    `right answer   in the first 5 for ${found} of ${of} questions (${Math.round(share * 100)} %): that measures the model`
   ].join("\n")
 }

