@@ -64,19 +64,19 @@ expectTypeOf(PineconeSink.upsert()(points)).toExtend<
 >()
 
 // @ts-expect-error: a page is no record
-pages.pipe(PineconeSink.upsert())
+void pages.pipe(PineconeSink.upsert())
 // @ts-expect-error: nor with other options
-pages.pipe(PineconeSink.upsertOutcomes({ namespace: "n" }))
+void pages.pipe(PineconeSink.upsertOutcomes({ namespace: "n" }))
 // @ts-expect-error: no id is made
-pages.pipe(PineconeSink.upsert({ record: (page) => ({ values: page.embedding }) }))
+void pages.pipe(PineconeSink.upsert({ record: (page) => ({ values: page.embedding }) }))
 // @ts-expect-error: Pinecone has no null
-pages.pipe(PineconeSink.upsert({ record: (page) => ({ id: page.url, metadata: { title: null } }) }))
+void pages.pipe(PineconeSink.upsert({ record: (page) => ({ id: page.url, metadata: { title: null } }) }))
 // @ts-expect-error: nor nesting
-pages.pipe(PineconeSink.upsert({ record: (page) => ({ id: page.url, metadata: { page: { url: page.url } } }) }))
+void pages.pipe(PineconeSink.upsert({ record: (page) => ({ id: page.url, metadata: { page: { url: page.url } } }) }))
 // @ts-expect-error: nor lists of numbers
-Stream.make({ id: "a", values: [1], metadata: { list: [1, 2] } }).pipe(PineconeSink.upsert())
+void Stream.make({ id: "a", values: [1], metadata: { list: [1, 2] } }).pipe(PineconeSink.upsert())
 // @ts-expect-error: a namespace is text
-pages.pipe(PineconeSink.upsert({ namespace: 1 }))
+void pages.pipe(PineconeSink.upsert({ namespace: 1 }))
 
 // Updates: of changes, or of elements that a change is made of.
 expectTypeOf(changes.pipe(PineconeSink.update())).toEqualTypeOf<PineconeSink.Plain<Change, never, never>>()
@@ -84,9 +84,9 @@ expectTypeOf(
   pages.pipe(PineconeSink.updateOutcomes({ update: (page) => ({ id: page.url, metadata: { seen: true } }) }))
 ).toEqualTypeOf<PineconeSink.Outcomes<Page, never, never>>()
 // @ts-expect-error: a page is no change
-pages.pipe(PineconeSink.update())
+void pages.pipe(PineconeSink.update())
 // @ts-expect-error: a change is of an id
-pages.pipe(PineconeSink.updateOutcomes({ update: () => ({ metadata: { seen: true } }) }))
+void pages.pipe(PineconeSink.updateOutcomes({ update: () => ({ metadata: { seen: true } }) }))
 
 // Deletes: of ids, or of elements that have one.
 expectTypeOf(ids.pipe(PineconeSink.delete())).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()
@@ -94,9 +94,9 @@ expectTypeOf(pages.pipe(PineconeSink.deleteOutcomes({ id: (page) => page.url }))
   PineconeSink.Outcomes<Page, never, never>
 >()
 // @ts-expect-error: a page is no id
-pages.pipe(PineconeSink.delete())
+void pages.pipe(PineconeSink.delete())
 // @ts-expect-error: an id is text
-Stream.make(1).pipe(PineconeSink.deleteOutcomes())
+void Stream.make(1).pipe(PineconeSink.deleteOutcomes())
 
 // Whichever layer is given, no requirement is left but the source's; the real one can fail to be built.
 const program = Stream.runDrain(points.pipe(PineconeSink.upsert()))

@@ -38,11 +38,11 @@ expectTypeOf(
 >()
 
 // @ts-expect-error: how many is never left to a default
-questions.pipe(PineconeSource.query({ vector: (question) => question.embedding }))
+void questions.pipe(PineconeSource.query({ vector: (question) => question.embedding }))
 // @ts-expect-error: a text is no vector
-questions.pipe(PineconeSource.query({ vector: (question) => question.text, topK: 5 }))
-// @ts-expect-error: a filter's value is no object
-questions.pipe(PineconeSource.query({ id: (question) => question.text, topK: 5, filter: { year: { from: 2000 } } }))
+void questions.pipe(PineconeSource.query({ vector: (question) => question.text, topK: 5 }))
+// @ts-expect-error: a condition has operators
+void questions.pipe(PineconeSource.query({ id: ({ text }) => text, topK: 5, filter: { year: { from: 1 } } }))
 
 // Fetches: of ids, or of elements that have one.
 expectTypeOf(ids.pipe(PineconeSource.fetch())).toEqualTypeOf<
@@ -52,9 +52,9 @@ expectTypeOf(questions.pipe(PineconeSource.fetchResults({ id: (question) => ques
   PineconeSource.Results<Question, Option.Option<VectorRecord.VectorRecord>, "broken", "Source">
 >()
 // @ts-expect-error: a question is no id
-questions.pipe(PineconeSource.fetch())
+void questions.pipe(PineconeSource.fetch())
 // @ts-expect-error: an id is text
-questions.pipe(PineconeSource.fetchResults({ id: (question) => question.year }))
+void questions.pipe(PineconeSource.fetchResults({ id: (question) => question.year }))
 
 // Streams of their own.
 expectTypeOf(PineconeSource.list({ prefix: "a#" })).toEqualTypeOf<Stream.Stream<string, PineconeError, PineconeIndex>>()
@@ -63,4 +63,4 @@ expectTypeOf(PineconeSource.scan({ namespaces: "all" })).toEqualTypeOf<
 >()
 expectTypeOf<PineconeSource.Scanned>().toExtend<VectorRecord.VectorRecord & { readonly namespace: string }>()
 // @ts-expect-error: all of them, or a list
-PineconeSource.scan({ namespaces: "some" })
+void PineconeSource.scan({ namespaces: "some" })

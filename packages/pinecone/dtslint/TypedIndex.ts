@@ -36,13 +36,13 @@ expectTypeOf(
   )
 ).toEqualTypeOf<PineconeSink.Outcomes<Page, never, never>>()
 // @ts-expect-error: not as it is stored
-Stream.make({ id: "a", values: [1], metadata: { title: "A", at: "2020-01-01", tags: [] } }).pipe(articles.upsert())
+void Stream.make({ id: "a", values: [1], metadata: { title: "A", at: "2020-01-01", tags: [] } }).pipe(articles.upsert())
 // @ts-expect-error: a field is missing
-Stream.make({ id: "a", values: [1], metadata: { title: "A", at: new Date() } }).pipe(articles.upsertOutcomes())
+void Stream.make({ id: "a", values: [1], metadata: { title: "A", at: new Date() } }).pipe(articles.upsertOutcomes())
 // @ts-expect-error: a page is no record
-pages.pipe(articles.upsert())
+void pages.pipe(articles.upsert())
 // @ts-expect-error: a field is missing
-pages.pipe(articles.upsert({ record: (page) => ({ id: page.url, metadata: { title: page.url } }) }))
+void pages.pipe(articles.upsert({ record: (page) => ({ id: page.url, metadata: { title: page.url } }) }))
 
 // Out: metadata as the program has it.
 const query = articles.query({ vector: (page: Page) => page.embedding, topK: 3 })
@@ -57,19 +57,21 @@ expectTypeOf(articles.scan()).toExtend<
   Stream.Stream<VectorRecord<Article> & { readonly namespace: string }, PineconeError, PineconeIndex>
 >()
 // @ts-expect-error: a page is no id
-pages.pipe(articles.fetch())
+void pages.pipe(articles.fetch())
 
 // Filters are over the metadata as it is stored.
 const vector = (page: Page) => page.embedding
-pages.pipe(articles.query({ vector, topK: 3, filter: { at: "2020-01-01T00:00:00.000Z", tags: { $in: ["a"] } } }))
-pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ title: page.url, year: { $exists: true } }) }))
-pages.pipe(articles.queryResults({ vector, topK: 3, filter: articles.filter.and(articles.filter.gte("year", 2020)) }))
+void pages.pipe(articles.query({ vector, topK: 3, filter: { at: "2020-01-01T00:00:00.000Z", tags: { $in: ["a"] } } }))
+void pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ title: page.url, year: { $exists: true } }) }))
+void pages.pipe(
+  articles.queryResults({ vector, topK: 3, filter: articles.filter.and(articles.filter.gte("year", 2020)) })
+)
 // @ts-expect-error: not as the program has it
-pages.pipe(articles.query({ vector, topK: 3, filter: { at: new Date() } }))
+void pages.pipe(articles.query({ vector, topK: 3, filter: { at: new Date() } }))
 // @ts-expect-error: a field that is not there
-pages.pipe(articles.query({ vector, topK: 3, filter: { titel: "A" } }))
+void pages.pipe(articles.query({ vector, topK: 3, filter: { titel: "A" } }))
 // @ts-expect-error: a value of another type
-pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ year: page.url }) }))
+void pages.pipe(articles.query({ vector, topK: 3, filter: (page) => ({ year: page.url }) }))
 // @ts-expect-error: text has no order
 articles.filter.gt("title", 1)
 // @ts-expect-error: a field that is not there

@@ -59,7 +59,9 @@ const firstUnfit = (values: Values): number => {
 const checkValues = (values: Values): string | undefined => {
   if (values.length > maxDimension) return `has ${values.length} numbers; a vector has at most ${maxDimension}`
   const at = firstUnfit(values)
-  return at < 0 ? undefined : `holds ${String(values[at])} at position ${at}; every number must be finite and fit float32`
+  return at < 0
+    ? undefined
+    : `holds ${String(values[at])} at position ${at}; every number must be finite and fit float32`
 }
 
 const isVector = (u: unknown): u is Values => u instanceof Float32Array || Array.isArray(u)
@@ -99,7 +101,9 @@ export const SparseValues: Schema.Codec<SparseValues> = Schema.Struct({
 )
 
 const isMetadataValue = (u: unknown): u is MetadataValue =>
-  typeof u === "string" || typeof u === "boolean" || (typeof u === "number" && Number.isFinite(u)) ||
+  typeof u === "string" ||
+  typeof u === "boolean" ||
+  (typeof u === "number" && Number.isFinite(u)) ||
   (Array.isArray(u) && u.every(Predicate.isString))
 
 /** An upper bound of the metadata's size that costs no encoding: a character takes at most 6 bytes in JSON. */
@@ -119,16 +123,14 @@ const checkMetadata = (metadata: Metadata): string | Schema.FilterIssue | undefi
     if (key.startsWith("$")) return `has a field ${JSON.stringify(key)}; names must not start with $`
     const value: unknown = metadata[key]
     if (!isMetadataValue(value)) {
-      return `has ${describe(value)} in field ${
-        JSON.stringify(key)
-      }; a value is a string, a finite number, a boolean or a list of strings (leave a field out instead of null)`
+      return `has ${describe(value)} in field ${JSON.stringify(
+        key
+      )}; a value is a string, a finite number, a boolean or a list of strings (leave a field out instead of null)`
     }
   }
   if (sizeBound(metadata) <= maxMetadataBytes) return undefined
   const bytes = new TextEncoder().encode(JSON.stringify(metadata)).length
-  return bytes > maxMetadataBytes
-    ? `takes ${bytes} bytes as JSON; it may take ${maxMetadataBytes}`
-    : undefined
+  return bytes > maxMetadataBytes ? `takes ${bytes} bytes as JSON; it may take ${maxMetadataBytes}` : undefined
 }
 
 const describe = (value: unknown): string => {
@@ -147,11 +149,13 @@ export const Metadata: Schema.Codec<Metadata> = Schema.declare(
 /** A schema for metadata: what it encodes to must be {@link Metadata}. */
 export type MetadataSchema<M> = Schema.Codec<M, Metadata>
 
-const Id = Schema.String.annotate({ message: "must be text" }).check(Schema.makeFilter((id) =>
-  id.length >= 1 && id.length <= maxIdLength
-    ? undefined
-    : `has ${id.length} characters; it must have 1 to ${maxIdLength}`
-))
+const Id = Schema.String.annotate({ message: "must be text" }).check(
+  Schema.makeFilter((id) =>
+    id.length >= 1 && id.length <= maxIdLength
+      ? undefined
+      : `has ${id.length} characters; it must have 1 to ${maxIdLength}`
+  )
+)
 
 const fields = <M>(metadata: MetadataSchema<M>) =>
   Schema.Struct({
@@ -212,18 +216,23 @@ export const metadataSchema = <M, I extends Metadata>(fields: Schema.Codec<M, I>
 /** Decodes the metadata of stored records; what the schema does not allow is named by the record's id. */
 export const reader = <M>(metadata: MetadataSchema<M>) => {
   const decode = Schema.decodeUnknownResult(metadata)
-  return <A extends { readonly id: string; readonly metadata?: Metadata | undefined }>(
-    { metadata, ...rest }: A
-  ): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, InvalidRecord> =>
+  return <A extends { readonly id: string; readonly metadata?: Metadata | undefined }>({
+    metadata,
+    ...rest
+  }: A): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, InvalidRecord> =>
     metadata === undefined
       ? Result.succeed(rest)
       : Result.mapBoth(decode(metadata), {
-        onFailure: (error) => {
-          const { field, issue } = toInvalid(rest, error.issue)
-          return new InvalidRecord({ id: rest.id, field: field === "record" ? "metadata" : `metadata.${field}`, issue })
-        },
-        onSuccess: (metadata) => ({ ...rest, metadata })
-      })
+          onFailure: (error) => {
+            const { field, issue } = toInvalid(rest, error.issue)
+            return new InvalidRecord({
+              id: rest.id,
+              field: field === "record" ? "metadata" : `metadata.${field}`,
+              issue
+            })
+          },
+          onSuccess: (metadata) => ({ ...rest, metadata })
+        })
 }
 
 /** What a query asks with. */
@@ -233,11 +242,13 @@ export interface QueryParts {
   readonly id?: string | undefined
 }
 
-const query = Schema.encodeUnknownResult(Schema.Struct({
-  vector: Schema.optional(Values),
-  sparseVector: Schema.optional(SparseValues),
-  id: Schema.optional(Id)
-}))
+const query = Schema.encodeUnknownResult(
+  Schema.Struct({
+    vector: Schema.optional(Values),
+    sparseVector: Schema.optional(SparseValues),
+    id: Schema.optional(Id)
+  })
+)
 
 /** Why no query can be made of these parts, if none can. */
 export const checkQuery = (parts: QueryParts, dimension: number | undefined): InvalidRecord | undefined => {
@@ -246,13 +257,22 @@ export const checkQuery = (parts: QueryParts, dimension: number | undefined): In
   }
   const length = parts.vector?.length
   if (length === 0 || parts.sparseVector?.indices.length === 0) {
-    return new InvalidRecord({ field: length === 0 ? "vector" : "sparseVector", issue: "is empty; leave it out or fill it" })
+    return new InvalidRecord({
+      field: length === 0 ? "vector" : "sparseVector",
+      issue: "is empty; leave it out or fill it"
+    })
   }
   if (parts.id === undefined && length === undefined && parts.sparseVector === undefined) {
-    return new InvalidRecord({ field: "query", issue: "has nothing to ask with; give a vector, a sparseVector or an id" })
+    return new InvalidRecord({
+      field: "query",
+      issue: "has nothing to ask with; give a vector, a sparseVector or an id"
+    })
   }
   if (length !== undefined && dimension !== undefined && length !== dimension) {
-    return new InvalidRecord({ field: "vector", issue: `has ${length} numbers and the index has dimension ${dimension}` })
+    return new InvalidRecord({
+      field: "vector",
+      issue: `has ${length} numbers and the index has dimension ${dimension}`
+    })
   }
   const encoded = query(parts)
   return Result.isSuccess(encoded) ? undefined : toInvalid(undefined, encoded.failure.issue)
