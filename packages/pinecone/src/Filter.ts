@@ -11,16 +11,15 @@ import type { Metadata } from "./VectorRecord.ts"
 type Scalar<V> = V extends ReadonlyArray<infer S> ? S : NonNullable<V>
 
 /** Comparisons that a field of type `V` allows. */
-export type Condition<V> =
-  & {
-    readonly $eq?: Scalar<V>
-    readonly $ne?: Scalar<V>
-    readonly $in?: ReadonlyArray<Scalar<V>>
-    readonly $nin?: ReadonlyArray<Scalar<V>>
-    readonly $exists?: boolean
-  }
-  & ([Extract<Scalar<V>, number>] extends [never] ? unknown
-    : {
+export type Condition<V> = {
+  readonly $eq?: Scalar<V>
+  readonly $ne?: Scalar<V>
+  readonly $in?: ReadonlyArray<Scalar<V>>
+  readonly $nin?: ReadonlyArray<Scalar<V>>
+  readonly $exists?: boolean
+} & ([Extract<Scalar<V>, number>] extends [never]
+  ? unknown
+  : {
       readonly $gt?: number
       readonly $gte?: number
       readonly $lt?: number

@@ -21,11 +21,14 @@ import * as Schema from "effect/Schema"
  * )
  * ```
  */
-export class PineconeError extends Schema.TaggedError<PineconeError>()("PineconeError", {
-  operation: Schema.String,
-  namespace: Schema.optionalKey(Schema.String),
-  reason: Reason
-}) implements ConnectorError {
+export class PineconeError
+  extends Schema.TaggedError<PineconeError>()("PineconeError", {
+    operation: Schema.String,
+    namespace: Schema.optionalKey(Schema.String),
+    reason: Reason
+  })
+  implements ConnectorError
+{
   override get message(): string {
     const where = this.namespace === undefined || this.namespace === "" ? "" : ` in namespace ${this.namespace}`
     return `Pinecone ${this.operation}${where}: ${this.reason.message}`

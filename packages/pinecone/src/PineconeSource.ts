@@ -5,8 +5,7 @@
  * `query` and `fetch` pair each element with its answer, in order. The plain forms fail at the first
  * element that can not be looked up; `queryResults` and `fetchResults` give that as a `Result` and go on.
  */
-import * as Batch from "@effect-connectors/core/Batch"
-import { IncompleteScan, InvalidOption, InvalidRecord } from "@effect-connectors/core/ConnectorError"
+import { IncompleteScan } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
 import * as Retry from "@effect-connectors/core/Retry"
 import * as Scan from "@effect-connectors/core/Scan"
@@ -16,18 +15,12 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Filter } from "./Filter.ts"
-import { failure, namespaceOf } from "./internal/destinations.ts"
+import { checkRange, failure, namespaceOf } from "./internal/common.ts"
 import { namespaceName } from "./internal/namespace.ts"
+import * as reads from "./internal/reads.ts"
 import type { PineconeError } from "./PineconeError.ts"
-import { type Match, type NamespacesReply, PineconeIndex, type QueryRequest, type Service } from "./PineconeIndex.ts"
-import {
-  checkQuery,
-  maxIdLength,
-  type Metadata,
-  type SparseValues,
-  type Values,
-  type VectorRecord
-} from "./VectorRecord.ts"
+import { type Match, PineconeIndex } from "./PineconeIndex.ts"
+import type { Metadata, SparseValues, Values, VectorRecord } from "./VectorRecord.ts"
 
 interface NamespaceOption<A> {
   /** One namespace for all, or one for each element. Default: the layer's namespace. */
@@ -123,49 +116,6 @@ export interface Scanned<M = Metadata> extends VectorRecord<M> {
   readonly namespace: string
 }
 
-const targetOf = (index: Service, operation: string) => ({ system: "pinecone", operation, collection: index.name })
-
-/** Fails with `InvalidOption` unless the option is a whole number within the limits. */
-const checkRange = (operation: string, option: string, value: number | undefined, max = Infinity) => {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)) return Effect.void
-  const range = max === Infinity ? "of 1 or more" : `from 1 to ${max}`
-  const reason = new InvalidOption({ option, issue: `is ${value}; it must be a whole number ${range}` })
-  return Effect.fail(failure(operation, undefined, reason))
-}
-
-/** The request for an element, or why none can be made. */
-const requestOf = <A>(index: Service, options: QueryOptions<A>) => {
-  const namespaceFor = namespaceOf(index, options.namespace)
-  const { filter } = options
-  return (element: A): Result.Result<QueryRequest, PineconeError> => {
-    const namespace = namespaceFor(element)
-    const parts = {
-      vector: options.vector?.(element),
-      sparseVector: options.sparseVector?.(element),
-      id: options.id?.(element)
-    }
-    const wrong = checkQuery(parts, index.dimension)
-    return wrong === undefined
-      ? Result.succeed({
-          ...parts,
-          namespace,
-          topK: options.topK,
-          filter: typeof filter === "function" ? filter(element) : filter,
-          includeValues: options.includeValues ?? false,
-          includeMetadata: options.includeMetadata ?? true
-        })
-      : Result.fail(failure("query", namespace, wrong))
-  }
-}
-
-/** The whole request as text, so that only equal queries share an answer. */
-const queryIdentity = ({ vector, sparseVector, ...rest }: QueryRequest): string =>
-  JSON.stringify([
-    rest,
-    vector && Array.from(vector),
-    sparseVector && [Array.from(sparseVector.indices), Array.from(sparseVector.values)]
-  ])
-
 /** {@link query} that gives a failed query as a `Result` in its row and goes on. */
 export const queryResults =
   <A>(options: QueryOptions<A>) =>
@@ -175,13 +125,20 @@ export const queryResults =
         yield* checkRange("query", "topK", options.topK, 10_000)
         yield* checkRange("query", "concurrency", options.concurrency)
         const index = yield* PineconeIndex
-        const store: Lookup.Store<QueryRequest, ReadonlyArray<Match>, PineconeError> = {
-          target: targetOf(index, "query"),
-          maxKeys: 1,
-          lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
-          identity: options.cache === undefined ? () => undefined : queryIdentity
-        }
-        return Lookup.results(store, requestOf(index, options), options)(self)
+        const namespaceFor = namespaceOf(index, options.namespace)
+        const { filter } = options
+        const request = (element: A) =>
+          reads.queryOf(index, {
+            vector: options.vector?.(element),
+            sparseVector: options.sparseVector?.(element),
+            id: options.id?.(element),
+            namespace: namespaceFor(element),
+            topK: options.topK,
+            filter: typeof filter === "function" ? filter(element) : filter,
+            includeValues: options.includeValues ?? false,
+            includeMetadata: options.includeMetadata ?? true
+          })
+        return Lookup.results(reads.queries(index, options.cache !== undefined), request, options)(self)
       })
     )
 
@@ -212,32 +169,6 @@ export const query =
   <E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<Match>, E, R> =>
     Lookup.requireFound(queryResults(options)(self))
 
-interface FetchKey {
-  readonly namespace: string
-  readonly id: string
-}
-
-/** Answers keys of any namespaces with one call for each namespace among them. */
-const fetchAll = (index: Service) => (keys: Arr.NonEmptyReadonlyArray<FetchKey>) =>
-  Effect.gen(function* () {
-    type Records = Result.Result<ReadonlyMap<string, VectorRecord>, PineconeError>
-    const recordsOf = new Map<string, Records>()
-    for (const [namespace, group] of Object.entries(Arr.groupBy(keys, (key) => key.namespace))) {
-      const records = yield* index.fetch({ namespace, ids: Arr.dedupe(Arr.map(group, (key) => key.id)) }).pipe(
-        Effect.map((reply): Records => Result.succeed(reply.records)),
-        // A namespace that does not exist is no failure of the others.
-        Effect.catchIf(
-          ({ reason }) => reason._tag === "NotFound" && reason.resource === "namespace",
-          (error) => Effect.succeed<Records>(Result.fail(error))
-        )
-      )
-      recordsOf.set(namespace, records)
-    }
-    return keys.map(({ id, namespace }) =>
-      Result.map(recordsOf.get(namespace)!, (records) => Option.fromNullishOr(records.get(id)))
-    )
-  })
-
 /** {@link fetch}: of ids, or of any elements with the option `id`. */
 export interface Fetch<M = Metadata> {
   <A>(
@@ -267,26 +198,9 @@ const fetchRows =
         yield* checkRange("fetch", "concurrency", options.concurrency)
         const index = yield* PineconeIndex
         const namespaceFor = namespaceOf(index, options.namespace)
-        const store: Lookup.Store<FetchKey, Option.Option<VectorRecord>, PineconeError> = {
-          target: targetOf(index, "fetch"),
-          maxKeys: 1000,
-          lookup: fetchAll(index),
-          identity: ({ namespace, id }) => `${namespace}\u0000${id}`
-        }
-        const keyOf = (element: A): Result.Result<FetchKey, PineconeError> => {
-          const id: unknown = options.id === undefined ? element : options.id(element)
-          const namespace = namespaceFor(element)
-          return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
-            ? Result.succeed({ namespace, id })
-            : Result.fail(
-                failure(
-                  "fetch",
-                  namespace,
-                  new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` })
-                )
-              )
-        }
-        return Lookup.results(store, keyOf, options)(self)
+        const key = (element: A) =>
+          reads.recordKey(namespaceFor(element), options.id === undefined ? element : options.id(element))
+        return Lookup.results(reads.records(index), key, options)(self)
       })
     )
 
@@ -310,25 +224,6 @@ export const fetch: Fetch =
   <E, R>(self: Stream.Stream<A, E, R>) =>
     Lookup.requireFound(fetchRows(options)(self))
 
-interface Split {
-  readonly namespace: string
-  readonly prefix: string | undefined
-}
-
-interface Listed {
-  readonly namespace: string
-  readonly id: string
-}
-
-const listPages = (index: Service): Scan.Source<Split, Listed, string, PineconeError> => ({
-  target: targetOf(index, "list"),
-  page: ({ namespace, prefix }, paginationToken) =>
-    Effect.map(index.list({ namespace, prefix, paginationToken, limit: 100 }), ({ ids, next }) => ({
-      items: ids.map((id) => ({ namespace, id })),
-      next
-    }))
-})
-
 /**
  * The ids of a namespace, in bytewise order.
  *
@@ -345,7 +240,7 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
       yield* checkRange("list", "concurrency", options.concurrency)
       const index = yield* PineconeIndex
       const split = { namespace: options.namespace ?? index.namespace, prefix: options.prefix }
-      return Scan.scan(listPages(index), [split], options).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
+      return Scan.scan(reads.keyPages(index), [split], options).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
     })
   )
 
@@ -357,15 +252,7 @@ export const namespaces = (
     Effect.gen(function* () {
       yield* checkRange("namespaces", "concurrency", options.concurrency)
       const index = yield* PineconeIndex
-      const pages: Scan.Source<string | undefined, NamespacesReply["namespaces"][number], string, PineconeError> = {
-        target: targetOf(index, "namespaces"),
-        page: (prefix, paginationToken) =>
-          Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({
-            items: namespaces,
-            next
-          }))
-      }
-      return Scan.scan(pages, [options.prefix], options)
+      return Scan.scan(reads.namespacePages(index), [options.prefix], options)
     })
   )
 
@@ -396,7 +283,7 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
         options.namespaces === "all"
           ? yield* Stream.runCollect(Stream.map(namespaces(options), ({ name }) => name))
           : Arr.dedupe((options.namespaces ?? [index.namespace]).map(namespaceName))
-      const splits = names.flatMap((namespace): ReadonlyArray<Split> =>
+      const splits = names.flatMap((namespace): ReadonlyArray<reads.Split> =>
         (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
       )
       const verified = (options.verify ?? true) && options.prefixes === undefined
@@ -404,18 +291,15 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       const before: ReadonlyMap<string, number> = verified ? yield* count : new Map()
       const seen = new Map<string, number>()
 
-      const fetched = (namespace: string, ids: Arr.NonEmptyReadonlyArray<string>) =>
-        Effect.map(
-          Retry.retry(index.fetch({ namespace, ids }), options.retry),
-          ({ records }): ReadonlyArray<Scanned> => {
-            const found = ids.flatMap((id) => {
-              const record = records.get(id)
-              return record === undefined ? [] : [{ namespace, ...record }]
-            })
-            seen.set(namespace, (seen.get(namespace) ?? 0) + found.length)
-            return found
-          }
-        )
+      const found = (rows: ReadonlyArray<[reads.FetchKey, Option.Option<VectorRecord>]>) => {
+        const all: Array<Scanned> = []
+        for (const [{ namespace }, record] of rows) {
+          if (Option.isNone(record)) continue
+          seen.set(namespace, (seen.get(namespace) ?? 0) + 1)
+          all.push({ namespace, ...record.value })
+        }
+        return Arr.of(all)
+      }
 
       const verify = Effect.gen(function* () {
         const after = yield* count
@@ -430,19 +314,13 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
         }
       })
 
-      return Scan.scan(listPages(index), splits, options).pipe(
-        Batch.batchedBy(({ namespace }) => namespace, { maxRecords: options.fetchBatch ?? 100, linger: "5 millis" }),
-        Stream.mapEffect(
-          ({ key, records }) =>
-            fetched(
-              key,
-              Arr.map(records, ({ id }) => id)
-            ),
-          {
-            concurrency: options.fetchConcurrency ?? 8,
-            unordered: true
-          }
-        ),
+      return Scan.scan(reads.keyPages(index), splits, options).pipe(
+        Lookup.rows(reads.records(index), Result.succeed, {
+          maxBatch: options.fetchBatch,
+          concurrency: options.fetchConcurrency,
+          retry: options.retry
+        }),
+        Stream.mapArray(found),
         Stream.flattenIterable,
         Stream.concat(verified ? Stream.drain(Stream.fromEffect(verify)) : Stream.empty)
       )

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Filter from "./Filter.ts"
+import { failure } from "./internal/common.ts"
 import * as destinations from "./internal/destinations.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Match, PineconeIndex } from "./PineconeIndex.ts"
@@ -80,7 +81,7 @@ export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<
     operation: string,
     record: A
   ): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, PineconeError> =>
-    Result.mapError(read(record), (reason) => destinations.failure(operation, undefined, reason))
+    Result.mapError(read(record), (reason) => failure(operation, undefined, reason))
 
   const upsertOutcomes = <A>(options: PineconeSink.UpsertOptions<A, M> = {}) => destinations.upsert(options, check)
 

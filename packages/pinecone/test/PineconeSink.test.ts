@@ -589,7 +589,7 @@ describe("options that can not work", () => {
         assert(error instanceof PineconeError)
         assert.strictEqual(error.operation, name.split(",")[0])
         assert.deepInclude(error.reason, { _tag: "InvalidOption", option })
-        assert.include(error.message, `option ${option} is ${value}; it must be 1 or more`)
+        assert.include(error.message, `option ${option} is ${value}; it must be a whole number of 1 or more`)
       }
       assert.strictEqual(pulled, 0)
     }).pipe(inMemory())

@@ -1,27 +1,28 @@
 import {
   clip,
-  InvalidOption,
   InvalidRecord,
   type Reason,
   RecordTooLarge,
   RequestRefused,
   RequestTooLarge
 } from "@effect-connectors/core/ConnectorError"
+import type * as Outcome from "@effect-connectors/core/Outcome"
 import * as Write from "@effect-connectors/core/Write"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { PineconeError } from "../PineconeError.ts"
-import { PineconeIndex, type Service, type SizedRecord, type UpdateRequest } from "../PineconeIndex.ts"
-import type { DeleteOptions, Outcomes, UpdateOptions, UpsertOptions } from "../PineconeSink.ts"
+import type { Service, SizedRecord, UpdateRequest } from "../PineconeApi.ts"
+import type { PineconeError } from "../PineconeError.ts"
+import { PineconeIndex } from "../PineconeIndex.ts"
 import { type Check, maxIdLength, type VectorRecord } from "../VectorRecord.ts"
-import { namespaceName } from "./namespace.ts"
+import { checkRange, failure, namespaceOf, targetOf } from "./common.ts"
+
+interface Options<A> extends Write.Options {
+  readonly namespace?: string | ((element: A) => string) | undefined
+}
 
 type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
-
-export const failure = (operation: string, namespace: string | undefined, reason: Reason): PineconeError =>
-  new PineconeError({ operation, ...(namespace === undefined ? {} : { namespace }), reason })
 
 /** The service seldom says which record it refuses; a call that held this one only was about it. */
 const naming =
@@ -40,33 +41,24 @@ const naming =
     )
   }
 
-/** Options that can never work, found before the source is started. */
-const checkOptions = (operation: string, options: Write.Options): Effect.Effect<void, PineconeError> => {
-  for (const option of ["maxRecords", "maxBytes", "concurrency"] as const) {
-    const value = options[option]
-    if (value !== undefined && !(value >= 1)) {
-      return Effect.fail(
-        failure(operation, undefined, new InvalidOption({ option, issue: `is ${value}; it must be 1 or more` }))
-      )
-    }
-  }
-  return Effect.void
-}
-
 const write =
   <A, I>(
     operation: string,
     options: Write.Options,
     destination: (index: Service) => Pick<Write.Destination<A, I, PineconeError>, "limits" | "prepare" | "send">
   ) =>
-  <E, R>(self: Stream.Stream<A, E, R>): Outcomes<A, E, R> =>
+  <E, R>(
+    self: Stream.Stream<A, E, R>
+  ): Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | PineconeIndex> =>
     Stream.unwrap(
       Effect.gen(function* () {
-        yield* checkOptions(operation, options)
+        yield* checkRange(operation, "maxRecords", options.maxRecords)
+        yield* checkRange(operation, "maxBytes", options.maxBytes)
+        yield* checkRange(operation, "concurrency", options.concurrency)
         const index = yield* PineconeIndex
         const full: Write.Destination<A, I, PineconeError> = {
           ...destination(index),
-          target: { system: "pinecone", operation, collection: index.name },
+          target: targetOf(index, operation),
           tooLarge: (ready, maxBytes) =>
             failure(
               operation,
@@ -77,13 +69,6 @@ const write =
         return Write.outcomes(full, options)(self)
       })
     )
-
-/** Each namespace by one name, since what goes to one namespace is batched together and kept in order. */
-export const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) => {
-  if (typeof namespace === "function") return (element: A): string => namespaceName(namespace(element))
-  const fixed = namespaceName(namespace ?? index.namespace)
-  return (): string => fixed
-}
 
 const refuse = <A>(
   operation: string,
@@ -131,7 +116,10 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 
 const itself = (element: unknown): unknown => element
 
-export const upsert = <A, M>(options: UpsertOptions<A, M>, check: Check) =>
+export const upsert = <A>(
+  options: Options<A> & { readonly record?: ((element: A) => unknown) | undefined },
+  check: Check
+) =>
   write<A, SizedRecord>("upsert", options, (index) => ({
     limits: index.limits,
     prepare: prepareBy("upsert", namespaceOf(index, options.namespace), options.record ?? itself, check, (record) => {
@@ -149,7 +137,10 @@ export const upsert = <A, M>(options: UpsertOptions<A, M>, check: Check) =>
 /** One call changes one record. */
 const single = { maxRecords: 1, maxBytes: Infinity, envelopeBytes: () => 0 }
 
-export const update = <A, M>(options: UpdateOptions<A, M>, check: Check) =>
+export const update = <A>(
+  options: Options<A> & { readonly update?: ((element: A) => unknown) | undefined },
+  check: Check
+) =>
   write<A, UpdateRequest>("update", options, (index) => ({
     limits: single,
     prepare: prepareBy(
@@ -162,7 +153,7 @@ export const update = <A, M>(options: UpdateOptions<A, M>, check: Check) =>
     send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
   }))
 
-export const remove = <A>(options: DeleteOptions<A>) =>
+export const remove = <A>(options: Options<A> & { readonly id?: ((element: A) => string) | undefined }) =>
   write<A, string>("delete", { ...options, maxRecords: options.maxRecords ?? 1000 }, (index) => {
     const namespace = namespaceOf(index, options.namespace)
     return {

@@ -1,7 +1,7 @@
 /**
  * Vectors as JSON. A record's text is made once: it is measured when batches are built and joined when they are sent.
  */
-import type { QueryRequest, SizedRecord, UpdateRequest } from "../PineconeIndex.ts"
+import type { QueryRequest, SizedRecord, UpdateRequest } from "../PineconeApi.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "../VectorRecord.ts"
 
 /** `JSON.stringify` makes an object of a typed array. */

@@ -5,7 +5,7 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { QueryRequest } from "../PineconeIndex.ts"
+import type { QueryRequest } from "../PineconeApi.ts"
 import * as VectorRecord from "../VectorRecord.ts"
 
 const maxTopK = 10_000

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Options } from "../PineconeIndex.ts"
+import type { Options } from "../PineconeApi.ts"
 import { namespaceName } from "./namespace.ts"
 
 /** {@link Options} with every default filled in. */

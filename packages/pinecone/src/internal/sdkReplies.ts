@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { FetchReply, ListReply, NamespacesReply, QueryReply, Stats } from "../PineconeIndex.ts"
+import type { FetchReply, ListReply, NamespacesReply, QueryReply, Stats } from "../PineconeApi.ts"
 import type { Metadata as MetadataType, MetadataValue } from "../VectorRecord.ts"
 import { namespaceName } from "./namespace.ts"
 
