@@ -30,7 +30,12 @@ const timed = async (stream: Stream.Stream<unknown>): Promise<number> => {
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
 
 const rows: Array<{ chunkSize: number; records: number; addedMicros: number; min: number; max: number }> = []
-for (const [chunkSize, length] of [[4096, 1_000_000], [100, 1_000_000], [10, 1_000_000], [1, 100_000]] as const) {
+for (const [chunkSize, length] of [
+  [4096, 1_000_000],
+  [100, 1_000_000],
+  [10, 1_000_000],
+  [1, 100_000]
+] as const) {
   const added: Array<number> = []
   for (let round = 0; round < rounds; round++) {
     const without = await timed(source(chunkSize, length))
