@@ -49,7 +49,7 @@ describe("package.json", () => {
     const inexact = ["", ...rootManifest.workspaces].flatMap((directory) => {
       const { dependencies, devDependencies, optionalDependencies } = manifest(directory)
       return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
-        .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+        .filter(([, version]) => !/^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
         .map(([name, version]) => `${directory}/package.json: ${name} ${version}`)
     })
     assert.deepStrictEqual(inexact, [])
