@@ -23,6 +23,10 @@ export interface Limits {
   readonly maxIds: number
   /** Ids or namespaces of one page of a list. @default 100 */
   readonly maxPage: number
+  /** Records of one page of a fetch by metadata, whose default is 100. @default 10_000 */
+  readonly maxFetchPage: number
+  /** Records one update by filter changes; it changes the first ones in the order of their ids. @default 100_000 */
+  readonly maxUpdateByFilter: number
   /** @default 10_000 */
   readonly maxTopK: number
   /** Values of `$in` and of `$nin`. @default 10_000 */
@@ -33,6 +37,10 @@ export interface Limits {
   readonly maxIdLength: number
   /** Characters of the name of a namespace. @default 512 */
   readonly maxNamespaceLength: number
+  /** Namespaces of the index; the smallest plan has 100. @default 100_000 */
+  readonly maxNamespaces: number
+  /** Fields of a namespace's schema. @default 50 */
+  readonly maxSchemaFields: number
   /** Positions of a sparse vector. @default 2_048 */
   readonly maxSparseValues: number
 }
@@ -43,10 +51,14 @@ export const defaultLimits: Limits = {
   maxReplyBytes: 4_194_304,
   maxIds: 1_000,
   maxPage: 100,
+  maxFetchPage: 10_000,
+  maxUpdateByFilter: 100_000,
   maxTopK: 10_000,
   maxFilterValues: 10_000,
   maxMetadataBytes,
   maxIdLength,
   maxNamespaceLength: 512,
+  maxNamespaces: 100_000,
+  maxSchemaFields: 50,
   maxSparseValues
 }

@@ -12,6 +12,7 @@ import { copyMetadata } from "./recordRules.ts"
 import type { Refusal } from "./refusals.ts"
 import * as Sparse from "./sparseVector.ts"
 import { TopK } from "./topK.ts"
+import { recordSize } from "./wireSize.ts"
 
 /** A record that passed every rule; its sparse vector and metadata are already the store's own copies. */
 export interface CheckedRecord {
@@ -20,6 +21,27 @@ export interface CheckedRecord {
   readonly values: Values
   readonly sparseValues: Sparse.SparseVector | undefined
   readonly metadata: Metadata | undefined
+  /** Its size in protobuf form. */
+  readonly bytes: number
+}
+
+/** The parts of a record that an update replaces. */
+export interface RecordChange {
+  readonly id: string
+  readonly values?: Values | undefined
+  readonly sparseValues?: Sparse.SparseVector | undefined
+  readonly metadata?: Metadata | undefined
+}
+
+/** What the records of an index are. */
+export interface Kind {
+  readonly isSparse: boolean
+  readonly metric: Metric
+}
+
+/** The fields of metadata that can be filtered by, as they were declared; filters do not look at it. */
+export interface NamespaceSchema {
+  readonly fields: Readonly<Record<string, { readonly filterable: boolean }>>
 }
 
 /** The vectors to search near. */
@@ -37,24 +59,31 @@ export interface Search {
 }
 
 export class NamespaceRecords {
-  readonly #metric: Metric
-  /** None on a sparse index. */
-  readonly #dense: DenseVectors | undefined
+  readonly schema: NamespaceSchema | undefined
+  readonly #kind: Kind
+  /** Made for the first record, which has the dimension; none on a sparse index. */
+  #dense: DenseVectors | undefined
   readonly #rowOf = new Map<string, number>()
   readonly #ids: Array<string> = []
   readonly #sparse: Array<Sparse.SparseVector | undefined> = []
   readonly #metadata: Array<Metadata | undefined> = []
+  readonly #sizes: Array<number> = []
+  #bytes = 0
   /** Every stored id in order, and some that were removed since; made anew when an id was added. */
   #sortedIds: ReadonlyArray<string> | undefined
 
-  /** `dimension` is 0 on a sparse index. */
-  constructor(dimension: number, metric: Metric) {
-    this.#metric = metric
-    this.#dense = dimension === 0 ? undefined : new DenseVectors(dimension, metric)
+  constructor(kind: Kind, schema?: NamespaceSchema) {
+    this.#kind = kind
+    this.schema = schema
   }
 
   get size(): number {
     return this.#ids.length
+  }
+
+  /** The size of all records in protobuf form. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   put(record: CheckedRecord): void {
@@ -63,11 +92,16 @@ export class NamespaceRecords {
       row = this.#ids.length
       this.#rowOf.set(record.id, row)
       this.#ids.push(record.id)
+      this.#sizes.push(0)
       this.#sortedIds = undefined
     }
-    this.#dense?.set(row, record.values)
+    if (!this.#kind.isSparse) {
+      this.#dense ??= new DenseVectors(record.values.length, this.#kind.metric)
+      this.#dense.set(row, record.values)
+    }
     this.#sparse[row] = record.sparseValues
     this.#metadata[row] = record.metadata
+    this.#resize(row, record.bytes)
   }
 
   get(id: string): VectorRecord | undefined {
@@ -88,23 +122,26 @@ export class NamespaceRecords {
   }
 
   /** Replaces the parts that are given. */
-  change(id: string, parts: Partial<CheckedRecord>): void {
+  change({ id, metadata, sparseValues, values }: RecordChange): void {
     const row = this.#rowOf.get(id)
     if (row === undefined) return
-    if (parts.values !== undefined) this.#dense?.set(row, parts.values)
-    if (parts.sparseValues !== undefined) this.#sparse[row] = parts.sparseValues
-    if (parts.metadata !== undefined) this.#metadata[row] = parts.metadata
+    if (values !== undefined) this.#dense?.set(row, values)
+    if (sparseValues !== undefined) this.#sparse[row] = sparseValues
+    if (metadata !== undefined) this.#metadata[row] = metadata
+    this.#resize(row, recordSize({ id, ...this.near(id), metadata: this.#metadata[row] }))
   }
 
   remove(id: string): void {
     const row = this.#rowOf.get(id)
     if (row === undefined) return
     const last = this.#ids.length - 1
+    this.#resize(row, 0)
     if (row !== last) {
       const moved = this.#ids[last]!
       this.#ids[row] = moved
       this.#sparse[row] = this.#sparse[last]
       this.#metadata[row] = this.#metadata[last]
+      this.#sizes[row] = this.#sizes[last]!
       this.#dense?.move(last, row)
       this.#rowOf.set(moved, row)
     }
@@ -112,13 +149,15 @@ export class NamespaceRecords {
     this.#truncate(last)
   }
 
-  removeWhere(matches: Matches): void {
-    for (const id of this.#ids.filter((_, row) => matches(this.#metadata[row]))) this.remove(id)
+  /** The ids of the records that match, in no order. */
+  idsWhere(matches: Matches): Array<string> {
+    return this.#ids.filter((_, row) => matches(this.#metadata[row]))
   }
 
   clear(): void {
     this.#rowOf.clear()
     this.#sortedIds = undefined
+    this.#bytes = 0
     this.#truncate(0)
   }
 
@@ -126,13 +165,13 @@ export class NamespaceRecords {
   search(search: Search): Array<Match> {
     const score = this.#scorer(search.near)
     const { includeMetadata, includeValues, matches } = search
-    const direction = this.#metric === "euclidean" ? -1 : 1
+    const direction = this.#kind.metric === "euclidean" ? -1 : 1
     const top = new TopK(search.topK, (row, other) => this.#ids[row]! < this.#ids[other]!)
     for (let row = 0; row < this.#ids.length; row++) {
       if (matches !== undefined && !matches(this.#metadata[row])) continue
       const value = Math.fround(score(row))
       // what shares no position with the query is not a match of a sparse index
-      if (value === 0 && this.#dense === undefined) continue
+      if (value === 0 && this.#kind.isSparse) continue
       top.offer(direction * value, row)
     }
     return top.ranked().map(({ row, score }) => ({
@@ -143,11 +182,30 @@ export class NamespaceRecords {
     }))
   }
 
+  /** A page of the ids, in order. */
   page(request: PageRequest, maxLimit: number): Result.Result<Page, Refusal> {
+    return page(this.#sorted(), (id) => this.#rowOf.has(id), request, maxLimit)
+  }
+
+  /** A page of the ids of the records that match, in order. */
+  pageWhere(matches: Matches, request: PageRequest, maxLimit: number): Result.Result<Page, Refusal> {
+    const isThere = (id: string) => {
+      const row = this.#rowOf.get(id)
+      return row !== undefined && matches(this.#metadata[row])
+    }
+    return page(this.#sorted(), isThere, request, maxLimit)
+  }
+
+  #sorted(): ReadonlyArray<string> {
     if (this.#sortedIds === undefined || this.#sortedIds.length > 2 * this.size) {
       this.#sortedIds = [...this.#ids].sort()
     }
-    return page(this.#sortedIds, (id) => this.#rowOf.has(id), request, maxLimit)
+    return this.#sortedIds
+  }
+
+  #resize(row: number, bytes: number): void {
+    this.#bytes += bytes - this.#sizes[row]!
+    this.#sizes[row] = bytes
   }
 
   #scorer(near: Near): (row: number) => number {
@@ -182,6 +240,7 @@ export class NamespaceRecords {
     this.#ids.length = size
     this.#sparse.length = size
     this.#metadata.length = size
+    this.#sizes.length = size
     this.#dense?.shrink(size)
   }
 }

@@ -14,6 +14,8 @@ export interface PageRequest {
   readonly prefix?: string | undefined
   readonly limit?: number | undefined
   readonly paginationToken?: string | undefined
+  /** What the names are chosen by beside the prefix: a token of another scope is refused. */
+  readonly scope?: string | undefined
 }
 
 export interface Page {
@@ -25,7 +27,8 @@ export interface Page {
 const Token = Schema.fromJsonString(
   Schema.Struct({
     skip_past: Schema.String,
-    prefix: Schema.optionalKey(Schema.NullOr(Schema.String))
+    prefix: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    scope: Schema.optionalKey(Schema.String)
   })
 )
 
@@ -46,7 +49,7 @@ export const page = (
     request.paginationToken === undefined
       ? Option.none()
       : decodeToken(Buffer.from(request.paginationToken, "base64").toString())
-  if (request.paginationToken !== undefined && Option.isNone(token)) {
+  if (request.paginationToken !== undefined && (Option.isNone(token) || token.value.scope !== request.scope)) {
     return Result.fail(refused("Invalid pagination token"))
   }
   const skipPast = Option.isSome(token) ? token.value.skip_past : undefined
@@ -56,14 +59,15 @@ export const page = (
     const name = sorted[at]!
     if (!name.startsWith(prefix)) break
     if (!isThere(name)) continue
-    if (names.length === limit) return Result.succeed({ names, next: encodeToken(names[limit - 1]!, prefix) })
+    if (names.length === limit)
+      return Result.succeed({ names, next: encodeToken(names[limit - 1]!, prefix, request.scope) })
     names.push(name)
   }
   return Result.succeed({ names, next: undefined })
 }
 
-const encodeToken = (skipPast: string, prefix: string): string =>
-  Buffer.from(JSON.stringify({ skip_past: skipPast, prefix: prefix === "" ? null : prefix })).toString("base64")
+const encodeToken = (skipPast: string, prefix: string, scope: string | undefined): string =>
+  Buffer.from(JSON.stringify({ skip_past: skipPast, prefix: prefix === "" ? null : prefix, scope })).toString("base64")
 
 /** The first place at or after `prefix` and after `skipPast`, by bisection. */
 const firstAfter = (sorted: ReadonlyArray<string>, prefix: string, skipPast: string | undefined): number => {

@@ -14,6 +14,7 @@ import {
 import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
 import type { Limits } from "./limits.ts"
+import type { NamespaceSchema } from "./namespaceRecords.ts"
 import { dimensionMismatch, noSparseSupport, outOfRange, print, type Refusal, refused } from "./refusals.ts"
 import * as Sparse from "./sparseVector.ts"
 
@@ -38,6 +39,16 @@ export const checkNamespace = (name: string, limits: Limits): Refusal | undefine
     return outOfRange("Namespace length", 0, limits.maxNamespaceLength, name.length)
   }
   return isAscii(name) ? undefined : refused(`Namespace must be ASCII without NUL, but got '${name}'`)
+}
+
+/** The schema of a new namespace. */
+export const checkSchema = (schema: NamespaceSchema, limits: Limits): Refusal | undefined => {
+  const fields = Object.entries(schema.fields)
+  if (fields.length > limits.maxSchemaFields) {
+    return outOfRange("Number of fields in a schema", 0, limits.maxSchemaFields, fields.length)
+  }
+  const unfilterable = fields.find(([, field]) => !field.filterable)
+  return unfilterable && refused(`Schema field '${unfilterable[0]}' must be filterable`)
 }
 
 /** A dense vector to store under `id`. */

@@ -2,13 +2,14 @@
  * What the store says no to, in the service's own words where they are known.
  *
  * Texts seen in captured logs or in the documentation: dimension, zero vector, metadata size and type, sparse
- * support, empty delete filter, id with sparse vector, request size, missing namespace. The others are worded here.
+ * support, empty delete filter, id with sparse vector, request size, missing namespace, namespace that exists, too
+ * many namespaces. The others are worded here.
  */
-import { clip, NotFound, RequestRefused, RequestTooLarge } from "@effect-connectors/core/ConnectorError"
+import { clip, Forbidden, NotFound, RequestRefused, RequestTooLarge } from "@effect-connectors/core/ConnectorError"
 import * as Formatter from "effect/Formatter"
 
 /** Why the store did not do what was asked; nothing of the request was applied. */
-export type Refusal = RequestRefused | RequestTooLarge | NotFound
+export type Refusal = RequestRefused | RequestTooLarge | NotFound | Forbidden
 
 /** HTTP 400 and gRPC INVALID_ARGUMENT: how the service answers every bad request of its vector plane. */
 const badRequest = { status: 400, grpcCode: 3 }
@@ -46,6 +47,20 @@ export const namespaceNotFound = (name: string): NotFound =>
     detail: "Namespace not found",
     wire: { status: 404, grpcCode: 5 }
   })
+
+export const alreadyExists = (): RequestRefused =>
+  new RequestRefused({ detail: "Resource already exists.", wire: { status: 409, grpcCode: 6 } })
+
+/** The service's text goes on with the name of the index. The gRPC code is a guess: PERMISSION_DENIED, as HTTP 403. */
+export const tooManyNamespaces = (): Forbidden =>
+  new Forbidden({
+    detail: "Request failed. You've reached the max namespaces allowed in serverless index",
+    wire: { status: 403, grpcCode: 7 }
+  })
+
+/** The service's text is known for deletes only; the others are assumed to read the same. */
+export const emptyFilter = (what: "Delete" | "Update" | "Fetch"): RequestRefused =>
+  refused(`${what} with empty metadata filter is not allowed`)
 
 /** A value of any kind, as JSON where it has one. */
 export const print = (value: unknown): string =>

@@ -1,10 +1,12 @@
 /**
  * One Pinecone vector index in memory: a plain synchronous data structure with the semantics of the service.
  *
- * A request is checked whole before anything of it is applied. Decided here, not known of the service: of records
- * with the same id in one upsert the last wins and all are counted; a dense index needs dense values in every record
- * and every query; an update in a namespace that does not exist does nothing, and reading from one finds nothing;
- * sequence numbers are counted over the whole index, which keeps them rising in a namespace made anew.
+ * A request is checked whole, against everything written before it, and becomes one commit. Decided here, not known
+ * of the service: of records with the same id in one upsert the last wins and all are counted; a dense index needs
+ * dense values in every record and every query; an update in a namespace that does not exist does nothing, and reading
+ * from one finds nothing; sequence numbers are counted over the whole index, which keeps them rising in a namespace
+ * made anew; a namespace is listed as soon as it is written to, its records are counted when they are visible; a page
+ * of a fetch by metadata is refused over the bytes of a reply, as a query is.
  */
 import {
   defaultNamespace,
@@ -23,23 +25,44 @@ import {
   type WriteReply
 } from "@effect-connectors/pinecone/PineconeIndex"
 import type { Metadata, SparseValues, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
+import { createHash } from "node:crypto"
 import * as Result from "effect/Result"
+import type { Change, Commit } from "./commit.ts"
+import { CommitLog } from "./commitLog.ts"
 import type { Metric } from "./denseVectors.ts"
 import type { Limits } from "./limits.ts"
 import * as MetadataFilter from "./metadataFilter.ts"
-import { type CheckedRecord, NamespaceRecords, type Near } from "./namespaceRecords.ts"
+import {
+  type CheckedRecord,
+  NamespaceRecords,
+  type NamespaceSchema,
+  type Near,
+  type RecordChange
+} from "./namespaceRecords.ts"
 import { page } from "./page.ts"
+import * as ReadUnits from "./readUnits.ts"
 import {
   checkId,
   checkMetadata,
   checkNamespace,
   checkQueryValues,
+  checkSchema,
   checkSparse,
   checkValues,
   mergeMetadata,
   type Shape
 } from "./recordRules.ts"
-import { namespaceNotFound, outOfRange, type Refusal, refused, replyTooLarge, requestTooLarge } from "./refusals.ts"
+import {
+  alreadyExists,
+  emptyFilter,
+  namespaceNotFound,
+  outOfRange,
+  type Refusal,
+  refused,
+  replyTooLarge,
+  requestTooLarge,
+  tooManyNamespaces
+} from "./refusals.ts"
 import type { SparseVector } from "./sparseVector.ts"
 import { envelopeSize, recordSize } from "./wireSize.ts"
 
@@ -50,21 +73,75 @@ export interface StoreOptions {
   /** Of a dense index; the first vector decides when it is not given. */
   readonly dimension: number | undefined
   readonly limits: Limits
+  /** Milliseconds until reads see a write, which is checked at once. @default 0 */
+  readonly visibleAfter?: number | undefined
+  /** The time in milliseconds; needed with `visibleAfter`. @default 0, always */
+  readonly now?: (() => number) | undefined
+  /** Told of every write before it is applied; when it throws, so does the call, and nothing is applied. */
+  readonly onCommit?: ((commit: Commit) => void) | undefined
+  /** What `onCommit` of an index like this one was told: the index starts with it. @default none */
+  readonly history?: Iterable<Commit> | undefined
 }
 
-type Answer<A> = Result.Result<A, Refusal>
+export type Answer<A> = Result.Result<A, Refusal>
+
+export interface UpdateByFilterRequest {
+  readonly namespace?: string | undefined
+  readonly filter: unknown
+  /** Merged into the metadata of every record that matches. */
+  readonly metadata: Metadata
+  /** Only count. @default false */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface UpdateByFilterReply {
+  /** Records that match, also when they are more than one call updates. */
+  readonly matched: number
+  readonly lsn?: number | undefined
+}
+
+export interface FetchByMetadataRequest {
+  readonly namespace?: string | undefined
+  readonly filter: unknown
+  /** @default 100 */
+  readonly limit?: number | undefined
+  /** Of a page of the same namespace and filter. */
+  readonly paginationToken?: string | undefined
+}
+
+export interface FetchByMetadataReply extends FetchReply {
+  /** None on the last page. */
+  readonly next?: string | undefined
+}
+
+export interface NamespaceInfo {
+  readonly name: string
+  readonly records: number
+  readonly schema?: NamespaceSchema | undefined
+}
+
+export interface CreateNamespaceRequest {
+  readonly name: string
+  readonly schema?: NamespaceSchema | undefined
+}
 
 /** The calls of the service, answered at once. `""` and no namespace are the default namespace. */
 export interface VectorStore {
   readonly upsert: (request: UpsertRequest) => Answer<WriteReply>
   readonly query: (request: QueryRequest) => Answer<QueryReply>
   readonly fetch: (request: FetchRequest) => Answer<FetchReply>
+  readonly fetchByMetadata: (request: FetchByMetadataRequest) => Answer<FetchByMetadataReply>
   readonly list: (request: ListRequest) => Answer<ListReply>
   readonly update: (request: UpdateRequest) => Answer<WriteReply>
+  readonly updateByFilter: (request: UpdateByFilterRequest) => Answer<UpdateByFilterReply>
   readonly delete: (request: DeleteRequest) => Answer<WriteReply>
   readonly stats: () => Stats
   readonly namespaces: (request: NamespacesRequest) => Answer<NamespacesReply>
+  readonly createNamespace: (request: CreateNamespaceRequest) => Answer<NamespaceInfo>
+  readonly describeNamespace: (name: string) => Answer<NamespaceInfo>
   readonly deleteNamespace: (name: string) => Answer<void>
+  /** Reads of the namespace see every write whose sequence number is not higher. */
+  readonly indexedLsn: (namespace: string) => number
 }
 
 /** The one name of a namespace that has several. */
@@ -75,9 +152,15 @@ export const make = (options: StoreOptions): VectorStore => {
   const { limits } = options
   const isSparse = options.vectorType === "sparse"
   const metric = isSparse ? "dotproduct" : options.metric
-  const namespaces = new Map<string, NamespaceRecords>()
+  const kind = { isSparse, metric }
   let dimension = isSparse ? 0 : options.dimension
-  let lsn = 0
+  const log = new CommitLog({
+    kind,
+    visibleAfter: options.visibleAfter ?? 0,
+    now: options.now ?? (() => 0),
+    onCommit: options.onCommit,
+    history: options.history ?? []
+  })
 
   const shape = (): Shape => ({ dimension, takesSparse: metric === "dotproduct" })
 
@@ -92,10 +175,17 @@ export const make = (options: StoreOptions): VectorStore => {
   const checkMetadataOf = (metadata: Metadata | undefined): Answer<Metadata | undefined> =>
     metadata === undefined ? Result.succeed(undefined) : checkMetadata(metadata, limits)
 
-  const compileFilter = (filter: unknown): Answer<MetadataFilter.Matches | undefined> =>
-    filter === undefined ? Result.succeed(undefined) : MetadataFilter.compile(filter, limits.maxFilterValues)
+  const compileFilter = (filter: unknown): Answer<MetadataFilter.Matches> =>
+    MetadataFilter.compile(filter, limits.maxFilterValues)
 
-  const checkRecord = (record: VectorRecord, shape: Shape): Answer<CheckedRecord> =>
+  const compileNonEmpty = (what: "Delete" | "Update" | "Fetch", filter: unknown): Answer<MetadataFilter.Matches> =>
+    MetadataFilter.isEmpty(filter) ? Result.fail(emptyFilter(what)) : compileFilter(filter)
+
+  /** May a write make this namespace, if it is not there? */
+  const checkRoom = (name: string): Refusal | undefined =>
+    log.written.has(name) || log.written.size < limits.maxNamespaces ? undefined : tooManyNamespaces()
+
+  const checkRecord = (record: VectorRecord, bytes: number, shape: Shape): Answer<CheckedRecord> =>
     Result.gen(function* () {
       const { id, values = [] } = record
       yield* orRefuse(id, checkId(id, limits))
@@ -104,7 +194,7 @@ export const make = (options: StoreOptions): VectorStore => {
       if (isSparse && sparseValues === undefined) {
         return yield* Result.fail(refused(`Vector ID ${id} has no sparse values, which a sparse index needs`))
       }
-      return { id, values, sparseValues, metadata: yield* checkMetadataOf(record.metadata) }
+      return { id, values, sparseValues, metadata: yield* checkMetadataOf(record.metadata), bytes }
     })
 
   const upsert: VectorStore["upsert"] = (request) =>
@@ -112,19 +202,19 @@ export const make = (options: StoreOptions): VectorStore => {
       const name = yield* named(request)
       const { records } = request
       yield* inRange("Number of vectors in an upsert", 1, limits.maxRecords, records.length)
-      const bytes = records.reduce((sum, record) => sum + recordSize(record), envelopeSize(name))
+      const sizes = records.map(recordSize)
+      const bytes = sizes.reduce((sum, size) => sum + size, envelopeSize(name))
       if (bytes > limits.maxRequestBytes) return yield* Result.fail(requestTooLarge(bytes, limits.maxRequestBytes))
 
-      const first = yield* checkRecord(records[0], shape())
+      const first = yield* checkRecord(records[0], sizes[0]!, shape())
       const settled = { ...shape(), dimension: first.values.length }
       const checked = [first]
-      for (const record of records.slice(1)) checked.push(yield* checkRecord(record, settled))
+      for (let at = 1; at < records.length; at++) checked.push(yield* checkRecord(records[at]!, sizes[at]!, settled))
+      yield* orRefuse(name, checkRoom(name))
 
+      const lsn = log.commit(name, { _tag: "Put", records: checked })
       dimension = settled.dimension
-      const stored = namespaces.get(name) ?? new NamespaceRecords(dimension, metric)
-      namespaces.set(name, stored)
-      for (const record of checked) stored.put(record)
-      return { count: records.length, lsn: ++lsn }
+      return { count: records.length, lsn }
     })
 
   /** What a query searches near; `undefined` when it asks for a record that is not there. */
@@ -146,106 +236,185 @@ export const make = (options: StoreOptions): VectorStore => {
 
   const query: VectorStore["query"] = (request) =>
     Result.gen(function* () {
-      const stored = namespaces.get(yield* named(request))
+      const stored = log.visible.get(yield* named(request))
       const { filter, includeMetadata = false, includeValues = false, topK } = request
       yield* inRange("topK", 1, limits.maxTopK, topK)
-      const matches = yield* compileFilter(filter)
+      const matches = filter === undefined ? undefined : yield* compileFilter(filter)
       const near = yield* nearOf(request, stored)
-      if (stored === undefined || near === undefined) return { matches: [] }
+      const readUnits = ReadUnits.ofQuery(stored?.bytes ?? 0)
+      if (stored === undefined || near === undefined) return { matches: [], readUnits }
       const found = stored.search({ near, topK, matches, includeValues, includeMetadata })
       const bytes = found.reduce((sum, match) => sum + scoreSize + recordSize(match), 0)
       return bytes > limits.maxReplyBytes
         ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
-        : { matches: found }
+        : { matches: found, readUnits }
     })
 
   const fetch: VectorStore["fetch"] = (request) =>
     Result.gen(function* () {
-      const stored = namespaces.get(yield* named(request))
+      const stored = log.visible.get(yield* named(request))
       yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
-      const records = new Map<string, VectorRecord>()
-      for (const id of request.ids) {
-        const record = stored?.get(id)
-        if (record !== undefined) records.set(id, record)
-      }
-      return { records }
+      const records = recordsOf(stored, request.ids)
+      return { records, readUnits: ReadUnits.ofFetch(records.size) }
+    })
+
+  const fetchByMetadata: VectorStore["fetchByMetadata"] = (request) =>
+    Result.gen(function* () {
+      const name = yield* named(request)
+      const stored = log.visible.get(name) ?? nothing
+      const { filter, limit = defaultFetchPage, paginationToken } = request
+      const matches = yield* compileNonEmpty("Fetch", filter)
+      const scope = digest(JSON.stringify([name, filter]))
+      const { names, next } = yield* stored.pageWhere(matches, { limit, paginationToken, scope }, limits.maxFetchPage)
+      const records = recordsOf(stored, names)
+      const bytes = Array.from(records.values()).reduce((sum, record) => sum + recordSize(record), 0)
+      return bytes > limits.maxReplyBytes
+        ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
+        : { records, next, readUnits: ReadUnits.ofFetch(records.size) }
     })
 
   const list: VectorStore["list"] = (request) =>
     Result.gen(function* () {
-      const stored = namespaces.get(yield* named(request)) ?? new NamespaceRecords(0, metric)
+      const stored = log.visible.get(yield* named(request)) ?? nothing
       const { names, next } = yield* stored.page(request, limits.maxPage)
-      return { ids: names, next }
+      return { ids: names, next, readUnits: ReadUnits.ofList }
     })
 
   const update: VectorStore["update"] = (request) =>
     Result.gen(function* () {
-      const stored = namespaces.get(yield* named(request))
+      const name = yield* named(request)
       const { id, values } = request
       if (values !== undefined) yield* orRefuse(values, checkValues(id, values, shape()))
       const sparseValues = yield* checkSparseOf(request.sparseValues)
       const metadata = yield* checkMetadataOf(
-        request.metadata === undefined ? undefined : mergeMetadata(stored?.metadata(id), request.metadata)
+        request.metadata === undefined
+          ? undefined
+          : mergeMetadata(log.written.get(name)?.metadata(id), request.metadata)
       )
-      stored?.change(id, {
-        ...(values && { values }),
-        ...(sparseValues && { sparseValues }),
-        ...(metadata && { metadata })
-      })
-      return { lsn: ++lsn }
+      return { lsn: log.commit(name, { _tag: "Change", records: [{ id, values, sparseValues, metadata }] }) }
+    })
+
+  const updateByFilter: VectorStore["updateByFilter"] = (request) =>
+    Result.gen(function* () {
+      const name = yield* named(request)
+      const stored = log.written.get(name) ?? nothing
+      const matches = yield* compileNonEmpty("Update", request.filter)
+      yield* checkMetadataOf(request.metadata)
+      const ids = stored.idsWhere(matches)
+      if (request.dryRun === true) return { matched: ids.length }
+      const taken = ids.length > limits.maxUpdateByFilter ? ids.sort().slice(0, limits.maxUpdateByFilter) : ids
+      const records: Array<RecordChange> = []
+      for (const id of taken) {
+        records.push({
+          id,
+          metadata: yield* checkMetadata(mergeMetadata(stored.metadata(id), request.metadata), limits)
+        })
+      }
+      return { matched: ids.length, lsn: log.commit(name, { _tag: "Change", records }) }
     })
 
   const remove: VectorStore["delete"] = (request) =>
     Result.gen(function* () {
       const name = yield* named(request)
-      const removal = yield* removalOf(request)
-      const stored = namespaces.get(name)
-      if (stored === undefined) return yield* Result.fail(namespaceNotFound(name))
-      removal(stored)
-      return { lsn: ++lsn }
+      const stored = log.written.get(name)
+      const removal = yield* removalOf(request, stored ?? nothing)
+      return stored === undefined ? yield* Result.fail(namespaceNotFound(name)) : { lsn: log.commit(name, removal) }
     })
 
-  const removalOf = (request: DeleteRequest): Answer<(stored: NamespaceRecords) => void> =>
+  const removalOf = (request: DeleteRequest, stored: NamespaceRecords): Answer<Change> =>
     Result.gen(function* () {
       if ("ids" in request) {
         const { ids } = request
         yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
-        return (stored) => ids.forEach((id) => stored.remove(id))
+        return { _tag: "Remove", ids }
       }
       if ("filter" in request) {
-        if (MetadataFilter.isEmpty(request.filter)) {
-          return yield* Result.fail(refused("Delete with empty metadata filter is not allowed"))
-        }
-        const matches = yield* MetadataFilter.compile(request.filter, limits.maxFilterValues)
-        return (stored) => stored.removeWhere(matches)
+        return { _tag: "Remove", ids: stored.idsWhere(yield* compileNonEmpty("Delete", request.filter)) }
       }
-      if (request.all === true) return (stored) => stored.clear()
+      if (request.all === true) return { _tag: "Clear" }
       return yield* Result.fail(refused("A delete needs ids, a filter or all: true"))
     })
 
-  const stats: VectorStore["stats"] = () => ({
-    dimension: isSparse ? undefined : dimension,
-    metric,
-    totalRecords: Array.from(namespaces.values()).reduce((sum, stored) => sum + stored.size, 0),
-    namespaces: new Map(Array.from(namespaces, ([name, stored]) => [name, stored.size]))
-  })
+  const stats: VectorStore["stats"] = () => {
+    const namespaces = new Map(Array.from(log.visible, ([name, stored]) => [name, stored.size]))
+    return {
+      dimension: isSparse ? undefined : dimension,
+      metric,
+      totalRecords: Array.from(namespaces.values()).reduce((sum, size) => sum + size, 0),
+      namespaces
+    }
+  }
+
+  const countOf = (name: string): number => log.visible.get(name)?.size ?? 0
 
   const listNamespaces: VectorStore["namespaces"] = (request) =>
     Result.map(
-      page([...namespaces.keys()].sort(), (name) => namespaces.has(name), request, limits.maxPage),
-      ({ names, next }) => ({
-        namespaces: names.map((name) => ({ name, records: namespaces.get(name)?.size ?? 0 })),
-        next
-      })
+      page([...log.written.keys()].sort(), () => true, request, limits.maxPage),
+      ({ names, next }) => ({ namespaces: names.map((name) => ({ name, records: countOf(name) })), next })
     )
+
+  const createNamespace: VectorStore["createNamespace"] = (request) =>
+    Result.gen(function* () {
+      const name = yield* named({ namespace: request.name })
+      const { schema } = request
+      if (schema !== undefined) yield* orRefuse(schema, checkSchema(schema, limits))
+      if (log.written.has(name)) return yield* Result.fail(alreadyExists())
+      yield* orRefuse(name, checkRoom(name))
+      log.commit(name, { _tag: "Create", schema })
+      return yield* describeNamespace(name)
+    })
+
+  const describeNamespace: VectorStore["describeNamespace"] = (given) => {
+    const name = namespaceName(given)
+    const stored = log.written.get(name)
+    return stored === undefined
+      ? Result.fail(namespaceNotFound(name))
+      : Result.succeed({ name, records: countOf(name), ...(stored.schema && { schema: stored.schema }) })
+  }
 
   const deleteNamespace: VectorStore["deleteNamespace"] = (given) => {
     const name = namespaceName(given)
-    return namespaces.delete(name) ? Result.succeed(undefined) : Result.fail(namespaceNotFound(name))
+    if (!log.written.has(name)) return Result.fail(namespaceNotFound(name))
+    log.commit(name, { _tag: "Drop" })
+    return Result.succeed(undefined)
   }
 
-  return { upsert, query, fetch, list, update, delete: remove, stats, namespaces: listNamespaces, deleteNamespace }
+  /** Stands for a namespace that is not there. */
+  const nothing = new NamespaceRecords(kind)
+
+  return {
+    upsert,
+    query,
+    fetch,
+    fetchByMetadata,
+    list,
+    update,
+    updateByFilter,
+    delete: remove,
+    stats,
+    namespaces: listNamespaces,
+    createNamespace,
+    describeNamespace,
+    deleteNamespace,
+    indexedLsn: () => log.visibleLsn
+  }
 }
+
+const recordsOf = (
+  stored: NamespaceRecords | undefined,
+  ids: ReadonlyArray<string>
+): ReadonlyMap<string, VectorRecord> => {
+  const records = new Map<string, VectorRecord>()
+  for (const id of ids) {
+    const record = stored?.get(id)
+    if (record !== undefined) records.set(id, record)
+  }
+  return records
+}
+
+const defaultFetchPage = 100
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 16)
 
 /** Tag and four bytes of a score. */
 const scoreSize = 5
