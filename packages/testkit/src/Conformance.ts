@@ -3,20 +3,47 @@
  * behind the layer. Whoever writes a layer, an emulator or a proxy runs it on theirs.
  *
  * It registers tests with `@effect/vitest`, an optional peer dependency that only this module loads. Each test works
- * in a namespace of its own and removes it, so the index may be one that others use.
+ * in a namespace of its own and removes it, so the index may be one that others use. Time is real.
  */
 import type { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
 import { layer as layerTests } from "@effect/vitest"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { onBench, type Settings, type Test } from "./internal/conformance/bench.ts"
+import { faults, type FaultTest } from "./internal/conformance/faults.ts"
 import { filters } from "./internal/conformance/filters.ts"
 import { lookup } from "./internal/conformance/lookup.ts"
 import { scan } from "./internal/conformance/scan.ts"
 import { schema } from "./internal/conformance/schema.ts"
 import { write } from "./internal/conformance/write.ts"
 
-export interface Options {
+/**
+ * How a call goes wrong:
+ * - `"throttled"`: refused, to be sent again after one second (HTTP 429 with `Retry-After: 1`);
+ * - `"quotaExhausted"`: refused until next month (HTTP 429 in the service's words);
+ * - `"unavailable"`: refused by a store in trouble (HTTP 503);
+ * - `"reset"`: the connection breaks before the call is applied;
+ * - `"answerLost"`: the call is applied and the connection breaks before the answer;
+ * - `"stalled"`: applied and answered after a time that is the same for each, a second or less; not applied when the
+ *   caller leaves before.
+ */
+export type Fault = "throttled" | "quotaExhausted" | "unavailable" | "reset" | "answerLost" | "stalled"
+
+/** Makes calls fail. */
+export interface Faults {
+  /** Strikes the next `times` calls (default 1) of an operation, in place of what was set before. */
+  readonly next: (
+    operation: "upsert" | "query" | "fetch" | "list" | "stats",
+    fault: Fault,
+    times?: number
+  ) => Effect.Effect<void>
+  /** How often it struck since it was last set. */
+  readonly fired: Effect.Effect<number>
+}
+
+/** `R` is what the layer gives besides the index. */
+export interface Options<R = never> {
   /** Of the index, at least 2. */
   readonly dimension: number
   /** Of the index. */
@@ -33,10 +60,12 @@ export interface Options {
    * @default false
    */
   readonly live?: boolean | undefined
+  /** The way to make calls fail. Default: none, and the tests that need it are left out. */
+  readonly faults?: Effect.Effect<Faults, never, R> | undefined
 }
 
 /**
- * Registers the suite as a `describe` block. The layer is built once. Time is real.
+ * Registers the suite as a `describe` block. The layer is built once for all its tests.
  *
  * @example
  * ```ts
@@ -46,7 +75,11 @@ export interface Options {
  * Conformance.suite("in memory", PineconeMemory.layerWith({ dimension: 8 }), { dimension: 8, metric: "cosine" })
  * ```
  */
-export const suite = <E>(name: string, layer: Layer.Layer<PineconeIndex, E>, options: Options): void => {
+export const suite = <E, R = never>(
+  name: string,
+  layer: Layer.Layer<PineconeIndex | R, E>,
+  options: Options<R>
+): void => {
   const settings: Settings = {
     dimension: options.dimension,
     metric: options.metric,
@@ -62,5 +95,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<PineconeIndex, E>, opt
     filters(test)
     scan(test, settings)
     schema(test)
+    const control = options.faults
+    if (control === undefined) return
+    const faultTest: FaultTest = (title, body) =>
+      it.effect(
+        title,
+        () => Effect.flatMap(control, (faults) => onBench(settings, (bench) => body(bench, faults))),
+        timeout
+      )
+    faults(faultTest)
   })
 }
