@@ -1,1 +1,2 @@
+export { PineconeEmulator } from "./PineconeEmulator.ts"
 export * as PineconeMemory from "./PineconeMemory.ts"

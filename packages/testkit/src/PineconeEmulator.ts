@@ -1,0 +1,188 @@
+/**
+ * A Pinecone over HTTP on this machine, for clients in any language: the control plane and the data plane of vector
+ * indexes on one port, with the semantics of `PineconeMemory`.
+ */
+import { InvalidOption } from "@effect-connectors/core/ConnectorError"
+import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as FaultPlan from "./FaultPlan.ts"
+import * as Control from "./internal/emulator/controlPlane.ts"
+import * as Faults from "./internal/emulator/faults.ts"
+import * as Indexes from "./internal/emulator/indexes.ts"
+import type { Definition } from "./internal/emulator/indexModel.ts"
+import * as Quotas from "./internal/emulator/quotas.ts"
+import * as Server from "./internal/emulator/server.ts"
+import { defaultLimits, type Limits } from "./internal/limits.ts"
+
+export type { Limits } from "./internal/limits.ts"
+
+/** How an emulator differs from the service as documented. */
+export interface Options {
+  /** The port on 127.0.0.1; 0 picks a free one. @default 0 */
+  readonly port?: number | undefined
+  /** The keys that are let in. @default any key that is not empty */
+  readonly apiKeys?: ReadonlyArray<string> | undefined
+  /** Other limits of each index than the service's. */
+  readonly limits?: Partial<Limits> | undefined
+  /** What goes wrong. @default nothing */
+  readonly faultPlan?: FaultPlan.FaultPlan | undefined
+  /** What each second allows. @default no quotas */
+  readonly quotas?: Partial<Quotas.Quotas> | undefined
+  /** How long after a write reads see it. @default 0 */
+  readonly visibleAfter?: Duration.Input | undefined
+  /**
+   * Bytes of one HTTP body, over which the answer is 413. It guards memory; the service's limit of an upsert is
+   * `limits.maxRequestBytes`.
+   *
+   * @default 33_554_432
+   */
+  readonly maxBodyBytes?: number | undefined
+  /**
+   * The version of the API for callers that name none. What the service does then is a guess.
+   *
+   * @default "2025-04"
+   */
+  readonly defaultApiVersion?: string | undefined
+}
+
+/** A new index. */
+export type IndexOptions = {
+  /** 1 to 45 of a-z, 0-9 and `-`. */
+  readonly name: string
+} & (
+  | {
+      /** @default "dense" */
+      readonly vectorType?: "dense" | undefined
+      /** 1 to 20,000. */
+      readonly dimension: number
+      /** @default "cosine" */
+      readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
+    }
+  | { readonly vectorType: "sparse" }
+)
+
+/** What goes wrong in a running emulator. */
+export interface ActiveFaults {
+  /** How often each rule of the plan struck; 0 where it did not. */
+  readonly fired: Effect.Effect<Faults.Counters>
+  /** How many calls each rule looked at, struck or not. */
+  readonly matched: Effect.Effect<Faults.Counters>
+  /** How often each quota refused a call; without those that never did. */
+  readonly overQuota: Effect.Effect<Faults.Counters>
+  /** Another plan, from its start. Quotas stay as they are. */
+  readonly replace: (plan: FaultPlan.FaultPlan) => Effect.Effect<void>
+  /** The same plan from its start: counters at 0, chance from the seed, quotas unused. */
+  readonly reset: Effect.Effect<void>
+}
+
+/** A running emulator. */
+export interface Service {
+  /** The address of the control plane, as `http://127.0.0.1:5080`. */
+  readonly url: string
+  /** Makes an index; fails with `RequestRefused` as the service would, for instance when it is there already. */
+  readonly createIndex: (options: IndexOptions) => Effect.Effect<{ readonly host: string }, PineconeError>
+  readonly faults: ActiveFaults
+}
+
+/**
+ * A Pinecone emulator.
+ *
+ * @example
+ * ```ts
+ * import { PineconeIndex } from "@effect-connectors/pinecone"
+ * import { PineconeEmulator } from "@effect-connectors/testkit"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const articles = Layer.unwrap(Effect.gen(function*() {
+ *   const emulator = yield* PineconeEmulator
+ *   const { host } = yield* emulator.createIndex({ name: "articles", dimension: 384 })
+ *   return PineconeIndex.layer({ apiKey: Redacted.make("any"), host })
+ * })).pipe(Layer.provide(PineconeEmulator.layer))
+ * ```
+ */
+export class PineconeEmulator extends Context.Service<PineconeEmulator, Service>()(
+  "@effect-connectors/testkit/PineconeEmulator"
+) {
+  /**
+   * Starts an emulator, and stops it with the scope; for tests that need more than one. A port that is taken fails
+   * with `InvalidOption`.
+   */
+  static readonly make = (options: Options = {}): Effect.Effect<Service, PineconeError, Scope.Scope> => make(options)
+
+  /** An emulator as `options` say, for as long as the layer lives. */
+  static readonly layerWith = (options: Options): Layer.Layer<PineconeEmulator, PineconeError> =>
+    Layer.effect(PineconeEmulator, make(options))
+
+  /** An empty emulator on a free port, for as long as the layer lives. */
+  static readonly layer: Layer.Layer<PineconeEmulator, PineconeError> = this.layerWith({})
+}
+
+const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    const quotas = Quotas.make({ ...Quotas.none, ...options.quotas }, { clock: now })
+    const faults = Faults.make(options.faultPlan ?? FaultPlan.none, { quotas, clock: now })
+    const indexes = Indexes.inMemory({
+      limits: { ...defaultLimits, ...options.limits },
+      visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
+      now
+    })
+    const server = yield* Effect.acquireRelease(
+      listening({
+        indexes,
+        faults,
+        port: options.port ?? 0,
+        apiKeys: options.apiKeys,
+        maxBodyBytes: options.maxBodyBytes ?? 33_554_432,
+        defaultVersion: options.defaultApiVersion ?? "2025-04"
+      }),
+      ({ stop }) => Effect.promise(stop)
+    )
+    return {
+      url: server.url,
+      createIndex: (index) =>
+        Effect.suspend(() =>
+          Effect.mapBoth(Effect.fromResult(Control.create(indexes, toDefinition(index))), {
+            onSuccess: () => ({ host: Server.hostOf(server.url, index.name) }),
+            onFailure: (reason) => failure("createIndex", reason)
+          })
+        ),
+      faults: {
+        fired: Effect.sync(faults.fired),
+        matched: Effect.sync(faults.matched),
+        overQuota: Effect.sync(faults.overQuota),
+        replace: (plan) => Effect.sync(() => faults.replace(plan)),
+        reset: Effect.sync(faults.reset)
+      }
+    }
+  })
+
+const toDefinition = (index: IndexOptions): Definition => ({
+  name: index.name,
+  ...(index.vectorType === "sparse"
+    ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
+    : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
+  cloud: "aws",
+  region: "us-east-1",
+  tags: {},
+  isProtected: false
+})
+
+const listening = (options: Server.ServerOptions): Effect.Effect<Server.Listening, PineconeError> =>
+  Effect.tryPromise({
+    try: () => Server.listen(options),
+    catch: (error) => failure("start", new InvalidOption({ option: "port", issue: messageOf(error) }))
+  })
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const failure = (operation: string, reason: PineconeError["reason"]): PineconeError =>
+  new PineconeError({ operation, reason })

@@ -1,0 +1,65 @@
+/**
+ * The answers of the service and its three ways to say no: `{code, message, details}` on the data plane,
+ * `{status, error}` on the control plane, and plain text from the gateway in front of both.
+ */
+import { clip } from "@effect-connectors/core/ConnectorError"
+import type { Refusal } from "../refusals.ts"
+import type { Reply } from "./call.ts"
+
+type Headers = Reply["headers"]
+
+export const json = (status: number, value: unknown, headers: Headers = {}): Reply => ({
+  status,
+  headers: { "content-type": "application/json", ...headers },
+  body: JSON.stringify(value)
+})
+
+export const text = (status: number, body: string, headers: Headers = {}): Reply => ({
+  status,
+  headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  body
+})
+
+export const empty = (status: number): Reply => ({ status, headers: {}, body: "" })
+
+/** The code of a failure on both planes. */
+interface Kind {
+  readonly grpc: number
+  readonly name: string
+}
+
+const kinds: ReadonlyMap<number, Kind> = new Map([
+  [400, { grpc: 3, name: "INVALID_ARGUMENT" }],
+  [403, { grpc: 7, name: "FORBIDDEN" }],
+  [404, { grpc: 5, name: "NOT_FOUND" }],
+  [405, { grpc: 12, name: "METHOD_NOT_ALLOWED" }],
+  [409, { grpc: 6, name: "ALREADY_EXISTS" }],
+  [413, { grpc: 11, name: "PAYLOAD_TOO_LARGE" }]
+])
+const unknownKind: Kind = { grpc: 13, name: "INTERNAL" }
+
+/** Says no in the form of one plane. */
+export type Refuse = (status: number, message: string, headers?: Headers) => Reply
+
+/** The form of vectors and namespaces. */
+export const refuseData: Refuse = (status, message, headers) =>
+  dataFailure(status, kindOf(status).grpc, message, headers)
+
+/** The form of indexes. */
+export const refuseControl: Refuse = (status, message, headers) =>
+  json(status, { error: { code: kindOf(status).name, message: clip(message) }, status }, headers)
+
+/** What the store said no to. */
+export const refusedByStore = (refusal: Refusal): Reply => {
+  const { grpcCode, status = 400 } = refusal.wire ?? {}
+  return dataFailure(status, grpcCode ?? kindOf(status).grpc, refusal.detail ?? refusal.message)
+}
+
+/** The gateway found no key, or one it does not know. */
+export const unauthorized = (why: string): Reply =>
+  text(401, "Invalid API key.", { "x-pinecone-auth-rejected-reason": why })
+
+const dataFailure = (status: number, code: number, message: string, headers?: Headers): Reply =>
+  json(status, { code, message: clip(message), details: [] }, headers)
+
+const kindOf = (status: number): Kind => kinds.get(status) ?? unknownKind

@@ -1,0 +1,185 @@
+/**
+ * An index as the control plane takes and tells it: by its schema for new versions of the API, by dimension, metric
+ * and spec for older ones. A body of either form is taken from every version.
+ */
+import { clip, RequestRefused } from "@effect-connectors/core/ConnectorError"
+import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Metric } from "../denseVectors.ts"
+import { isSchemaBased } from "./apiVersion.ts"
+import { optional, reader } from "./wire.ts"
+
+export type Tags = Readonly<Record<string, string>>
+
+/** What an index is made as, and the settings that can be changed later. */
+export interface Definition {
+  readonly name: string
+  readonly vectorType: "dense" | "sparse"
+  readonly metric: Metric
+  /** None of a sparse index. */
+  readonly dimension: number | undefined
+  readonly cloud: string
+  readonly region: string
+  readonly tags: Tags
+  readonly isProtected: boolean
+}
+
+/** Sets and removes (by `""`) tags; sets the protection. */
+export interface Changes {
+  readonly tags: Tags
+  readonly isProtected: boolean | undefined
+}
+
+/** Something a caller gave, or what is wrong with it. */
+export type Read<A> = Result.Result<A, RequestRefused>
+
+const invalid = (detail: string): RequestRefused => new RequestRefused({ detail: clip(detail), wire: { status: 400 } })
+
+const no = (detail: string): Result.Result<never, RequestRefused> => Result.fail(invalid(detail))
+
+const Metrics = Schema.Literals(["cosine", "dotproduct", "euclidean"])
+const TagValues = optional(Schema.Record(Schema.String, Schema.String))
+const Protection = optional(Schema.Literals(["enabled", "disabled"]))
+const Place = Schema.Struct({ cloud: Schema.Literals(["aws", "gcp", "azure"]), region: Schema.NonEmptyString })
+
+const common = { name: Schema.String, tags: TagValues, deletion_protection: Protection }
+
+const readClassic = reader(
+  Schema.Struct({
+    ...common,
+    dimension: optional(Schema.Finite),
+    metric: optional(Metrics),
+    vector_type: optional(Schema.Literals(["dense", "sparse"])),
+    spec: Schema.Struct({ serverless: Place })
+  })
+)
+
+const readSchemaBased = reader(
+  Schema.Struct({
+    ...common,
+    deployment: optional(Schema.Struct({ ...Place.fields, deployment_type: Schema.Literal("managed") })),
+    schema: Schema.Struct({
+      fields: Schema.Struct({
+        _values: optional(
+          Schema.Struct({ type: Schema.Literal("dense_vector"), dimension: Schema.Finite, metric: optional(Metrics) })
+        ),
+        _sparse_values: optional(Schema.Struct({ type: Schema.Literal("sparse_vector"), metric: optional(Metrics) }))
+      })
+    })
+  })
+)
+
+const readConfigure = reader(Schema.Struct({ tags: TagValues, deletion_protection: Protection }))
+
+/** Reads the body of `POST /indexes`. */
+export const readDefinition = (body: unknown): Read<Definition> =>
+  hasSchema(body) ? fromSchemaBased(body) : fromClassic(body)
+
+/** Reads the body of `PATCH /indexes/{name}`; keys that change nothing here are ignored. */
+export const readChanges = (body: unknown): Read<Changes> =>
+  Result.map(Result.mapError(readConfigure(body), invalid), ({ deletion_protection, tags }) => ({
+    tags: tags ?? {},
+    isProtected: deletion_protection ? deletion_protection === "enabled" : undefined
+  }))
+
+export const changed = (definition: Definition, changes: Changes): Definition => ({
+  ...definition,
+  tags: Object.fromEntries(Object.entries({ ...definition.tags, ...changes.tags }).filter(([, value]) => value !== "")),
+  isProtected: changes.isProtected ?? definition.isProtected
+})
+
+/** An `IndexModel`, in the shape of a version of the API. */
+export const toModel = (definition: Definition, host: string, version: string) => {
+  const { cloud, dimension, isProtected, metric, name, region, vectorType } = definition
+  const tags = Object.keys(definition.tags).length === 0 ? null : definition.tags
+  const shared = {
+    name,
+    host,
+    status: { ready: true, state: "Ready" },
+    deletion_protection: protection(isProtected),
+    tags
+  }
+  if (!isSchemaBased(version)) {
+    return {
+      ...shared,
+      ...(dimension === undefined ? {} : { dimension }),
+      metric,
+      spec: { serverless: { cloud, region } },
+      vector_type: vectorType
+    }
+  }
+  return {
+    ...shared,
+    deployment: { deployment_type: "managed", cloud, region, environment: "emulator" },
+    read_capacity: { mode: "OnDemand", status: { state: "Ready" } },
+    schema: {
+      fields: {
+        ...(dimension === undefined ? {} : { _values: { type: "dense_vector", dimension, metric } }),
+        _sparse_values: { type: "sparse_vector" }
+      }
+    }
+  }
+}
+
+const protection = (isProtected: boolean): string => (isProtected ? "enabled" : "disabled")
+
+const hasSchema = (body: unknown): boolean => Predicate.hasProperty(body, "schema") && body.schema !== null
+
+const fromClassic = (body: unknown): Read<Definition> =>
+  Result.flatMap(Result.mapError(readClassic(body), invalid), ({ dimension, metric, spec, vector_type, ...rest }) => {
+    const isSparse = vector_type === "sparse"
+    if (isSparse && dimension) return no("A sparse index has no dimension")
+    if (isSparse && metric && metric !== "dotproduct") return no("A sparse index has metric dotproduct")
+    if (!isSparse && typeof dimension !== "number") return no("A dense index needs a dimension")
+    return Result.succeed({
+      ...commonOf(rest),
+      ...spec.serverless,
+      vectorType: isSparse ? "sparse" : "dense",
+      metric: metric ?? (isSparse ? "dotproduct" : "cosine"),
+      dimension: dimension ?? undefined
+    })
+  })
+
+const fromSchemaBased = (body: unknown): Read<Definition> =>
+  Result.flatMap(Result.mapError(readSchemaBased(body), invalid), ({ deployment, schema, ...rest }) => {
+    const { _sparse_values: sparse, _values: dense } = schema.fields
+    if (!dense && !sparse) {
+      return no("Only vector indexes are emulated: the schema needs _values or _sparse_values")
+    }
+    return Result.succeed({
+      ...commonOf(rest),
+      cloud: deployment?.cloud ?? "aws",
+      region: deployment?.region ?? "us-east-1",
+      vectorType: dense ? "dense" : "sparse",
+      metric: dense ? (dense.metric ?? "cosine") : "dotproduct",
+      dimension: dense?.dimension
+    })
+  })
+
+const commonOf = (body: {
+  readonly name: string
+  readonly tags?: Tags | null
+  readonly deletion_protection?: "enabled" | "disabled" | null
+}) => ({ name: body.name, tags: body.tags ?? {}, isProtected: body.deletion_protection === "enabled" })
+
+/** Can there be such an index? Source of the limits: Pinecone's documentation. */
+export const checked = (definition: Definition): Read<Definition> => {
+  const { dimension, name, tags } = definition
+  if (name.length < 1 || name.length > 45) return no(`Name must have 1 to 45 characters, got ${name.length}`)
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    return no(
+      "Name must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
+    )
+  }
+  if (dimension !== undefined && !(Number.isInteger(dimension) && dimension >= 1 && dimension <= maxDimension)) {
+    return no(`Dimension must be a whole number from 1 to ${maxDimension}, got ${dimension}`)
+  }
+  const all = Object.entries(tags)
+  if (all.length > 20) return no(`An index has at most 20 tags, got ${all.length}`)
+  const tooLong = all.find(([key, value]) => key.length > 80 || value.length > 120)
+  return tooLong === undefined
+    ? Result.succeed(definition)
+    : no(`A tag has at most 80 characters in its key and 120 in its value: ${tooLong[0]}`)
+}

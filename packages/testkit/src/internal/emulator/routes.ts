@@ -1,0 +1,138 @@
+/**
+ * Which handler answers a method and a path. One port serves everything: the control plane at the root, the data
+ * plane of each index below `/i/{name}`.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type { Reply } from "./call.ts"
+import * as Control from "./controlPlane.ts"
+import * as Data from "./dataPlane.ts"
+import { type Refuse, refuseControl, refuseData } from "./envelopes.ts"
+import * as Namespaces from "./namespacePlane.ts"
+import type { Metered } from "./quotas.ts"
+import type { Incoming } from "./wire.ts"
+
+/** A request's handler and what its path says. */
+export interface Route {
+  /** The last part of the path, where the route has a name there. */
+  readonly name: string
+  /** What faults and quotas look at; `bytes` is not known here. */
+  readonly call: (incoming: Incoming) => Omit<Metered, "bytes">
+  /** Says no in the form of the route's plane. */
+  readonly refuse: Refuse
+  readonly answer: (project: Control.Project, incoming: Incoming) => Reply
+}
+
+type Meter = (incoming: Incoming) => Pick<Metered, "namespace" | "records" | "byMetadata">
+
+/** A path is without its leading slash; `*` stands for a name. */
+interface Entry<Handler> {
+  readonly method: string
+  readonly path: string
+  readonly operation: string
+  readonly handler: Handler
+  readonly meter: Meter
+}
+
+const inNone: Meter = () => ({ namespace: undefined })
+const inPath: Meter = ({ name }) => ({ namespace: name })
+const inQuery: Meter = ({ query }) => ({ namespace: query.get("namespace") ?? "" })
+const inBody: Meter = ({ body }) => ({ namespace: textOf(body, "namespace") })
+const inName: Meter = ({ body }) => ({ namespace: textOf(body, "name") })
+const ofMany: Meter = ({ body }) => ({
+  namespace: textOf(body, "namespace"),
+  records: Predicate.hasProperty(body, "ids") && Array.isArray(body.ids) ? body.ids.length : 1,
+  byMetadata: Predicate.hasProperty(body, "filter") && Predicate.isReadonlyObject(body.filter)
+})
+
+const textOf = (body: unknown, field: string): string => {
+  const value = Predicate.hasProperty(body, field) ? body[field] : undefined
+  return typeof value === "string" ? value : ""
+}
+
+const route =
+  <Handler>() =>
+  (method: string, path: string, operation: string, handler: Handler, meter = inNone): Entry<Handler> => ({
+    method,
+    path,
+    operation,
+    handler,
+    meter
+  })
+
+const control = route<Control.Handler>()
+const data = route<Data.Handler>()
+
+const controlRoutes = [
+  control("GET", "indexes", "listIndexes", Control.listIndexes),
+  control("POST", "indexes", "createIndex", Control.createIndex),
+  control("POST", "indexes/create-for-model", "createIndexForModel", Control.createForModel),
+  control("GET", "indexes/*", "describeIndex", Control.describeIndex),
+  control("PATCH", "indexes/*", "configureIndex", Control.configureIndex),
+  control("DELETE", "indexes/*", "deleteIndex", Control.deleteIndex)
+]
+
+const dataRoutes = [
+  data("POST", "vectors/upsert", "upsert", Data.upsert, inBody),
+  data("POST", "query", "query", Data.query, inBody),
+  data("GET", "vectors/fetch", "fetch", Data.fetch, inQuery),
+  data("POST", "vectors/fetch_by_metadata", "fetchByMetadata", Data.fetchByMetadata, inBody),
+  data("POST", "vectors/update", "update", Data.update, ofMany),
+  data("POST", "vectors/delete", "delete", Data.remove, ofMany),
+  data("GET", "vectors/list", "list", Data.list, inQuery),
+  data("POST", "describe_index_stats", "stats", Data.stats),
+  data("GET", "namespaces", "namespaces", Namespaces.listNamespaces),
+  data("POST", "namespaces", "createNamespace", Namespaces.createNamespace, inName),
+  data("GET", "namespaces/*", "describeNamespace", Namespaces.describeNamespace, inPath),
+  data("DELETE", "namespaces/*", "deleteNamespace", Namespaces.deleteNamespace, inPath)
+]
+
+/** Finds the handler of a request. `path` starts with a slash and has no query. */
+export const find = (method: string, path: string): Result.Result<Route, Reply> => {
+  const [, first, index, ...rest] = path.split("/")
+  if (first !== "i" || index === undefined) {
+    return Result.map(lookUp(controlRoutes, method, path.slice(1), refuseControl), ({ entry, name }) => ({
+      name,
+      call: () => ({ operation: entry.operation, index: undefined, namespace: undefined }),
+      refuse: refuseControl,
+      answer: entry.handler
+    }))
+  }
+  return Result.map(lookUp(dataRoutes, method, rest.join("/"), refuseData), ({ entry, name }) => ({
+    name,
+    call: (incoming) => ({ operation: entry.operation, index, ...entry.meter(incoming) }),
+    refuse: refuseData,
+    answer: (project, incoming) => {
+      const emulated = project.indexes.get(index)
+      return emulated === undefined
+        ? refuseData(404, `Index ${index} not found`)
+        : Result.merge(entry.handler(emulated, incoming))
+    }
+  }))
+}
+
+const lookUp = <Handler>(routes: ReadonlyArray<Entry<Handler>>, method: string, path: string, refuse: Refuse) => {
+  const slash = path.lastIndexOf("/")
+  const withName = `${path.slice(0, slash)}/*`
+  const at = (pattern: string) => routes.filter((entry) => entry.path === pattern)
+  const exact = at(path)
+  const entries = exact.length > 0 ? exact : at(withName)
+  if (entries.length === 0) return Result.fail(refuse(404, `The emulator has no route ${method} /${path}`))
+  const entry = entries.find((one) => one.method === method)
+  if (entry === undefined) {
+    const allow = entries.map((one) => one.method).join(", ")
+    return Result.fail(refuse(405, `${method} is not allowed on /${path}, but ${allow}`, { allow }))
+  }
+  const name = exact.length > 0 ? "" : decoded(path.slice(slash + 1))
+  return name === undefined
+    ? Result.fail(refuse(400, `/${path} is not a well encoded path`))
+    : Result.succeed({ entry, name })
+}
+
+const decoded = (part: string): string | undefined => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+}
