@@ -20,14 +20,14 @@ interface Slab {
 }
 
 export class DenseVectors {
-  readonly #dimension: number
+  readonly dimension: number
   readonly #metric: Metric
   readonly #shift: number
   readonly #mask: number
   readonly #slabs: Array<Slab> = []
 
   constructor(dimension: number, metric: Metric) {
-    this.#dimension = dimension
+    this.dimension = dimension
     this.#metric = metric
     // a power of two, so that a row finds its slab by a shift
     this.#shift = Math.max(0, Math.floor(Math.log2(slabFloats / dimension)))
@@ -37,17 +37,17 @@ export class DenseVectors {
   set(row: number, values: Values): void {
     const slab = this.#slabs[row >> this.#shift] ?? this.#grow()
     const at = row & this.#mask
-    const start = at * this.#dimension
+    const start = at * this.dimension
     slab.floats.set(values, start)
     if (this.#metric === "cosine") {
-      slab.inverseNorms[at] = inverseNorm(slab.floats.subarray(start, start + this.#dimension))
+      slab.inverseNorms[at] = inverseNorm(slab.floats.subarray(start, start + this.dimension))
     }
   }
 
   /** A copy of a row. */
   get(row: number): Float32Array {
-    const start = (row & this.#mask) * this.#dimension
-    return this.#slab(row).floats.slice(start, start + this.#dimension)
+    const start = (row & this.#mask) * this.dimension
+    return this.#slab(row).floats.slice(start, start + this.dimension)
   }
 
   move(from: number, to: number): void {
@@ -63,7 +63,7 @@ export class DenseVectors {
     const slabs = this.#slabs
     const shift = this.#shift
     const mask = this.#mask
-    const dimension = this.#dimension
+    const dimension = this.dimension
     // rounded as the service stores it, then widened once instead of at every multiplication
     const q = Float64Array.from(Float32Array.from(query))
     switch (this.#metric) {
@@ -88,7 +88,7 @@ export class DenseVectors {
 
   #grow(): Slab {
     const rows = this.#mask + 1
-    const slab = { floats: new Float32Array(rows * this.#dimension), inverseNorms: new Float64Array(rows) }
+    const slab = { floats: new Float32Array(rows * this.dimension), inverseNorms: new Float64Array(rows) }
     this.#slabs.push(slab)
     return slab
   }

@@ -86,6 +86,11 @@ export class NamespaceRecords {
     return this.#bytes
   }
 
+  /** Of the dense vectors; none is known before the first record. */
+  get dimension(): number | undefined {
+    return this.#dense?.dimension
+  }
+
   put(record: CheckedRecord): void {
     let row = this.#rowOf.get(record.id)
     if (row === undefined) {

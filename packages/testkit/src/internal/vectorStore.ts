@@ -153,7 +153,6 @@ export const make = (options: StoreOptions): VectorStore => {
   const isSparse = options.vectorType === "sparse"
   const metric = isSparse ? "dotproduct" : options.metric
   const kind = { isSparse, metric }
-  let dimension = isSparse ? 0 : options.dimension
   const log = new CommitLog({
     kind,
     visibleAfter: options.visibleAfter ?? 0,
@@ -161,6 +160,8 @@ export const make = (options: StoreOptions): VectorStore => {
     onCommit: options.onCommit,
     history: options.history ?? []
   })
+  const dimensions = Array.from(log.written.values(), (stored) => stored.dimension)
+  let dimension = isSparse ? 0 : (options.dimension ?? dimensions.find((known) => known !== undefined))
 
   const shape = (): Shape => ({ dimension, takesSparse: metric === "dotproduct" })
 
