@@ -15,6 +15,7 @@ import * as Control from "./internal/emulator/controlPlane.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
 import type { Definition } from "./internal/emulator/indexModel.ts"
+import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
 import * as Server from "./internal/emulator/server.ts"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
@@ -35,6 +36,12 @@ export interface Options {
   readonly quotas?: Partial<Quotas.Quotas> | undefined
   /** How long after a write reads see it. @default 0 */
   readonly visibleAfter?: Duration.Input | undefined
+  /**
+   * A directory that keeps the indexes and their records; it is made when it is not there.
+   *
+   * @default they are gone with the emulator
+   */
+  readonly data?: string | undefined
   /**
    * Bytes of one HTTP body, over which the answer is 413. It guards memory; the service's limit of an upsert is
    * `limits.maxRequestBytes`.
@@ -111,29 +118,31 @@ export class PineconeEmulator extends Context.Service<PineconeEmulator, Service>
   "@effect-connectors/testkit/PineconeEmulator"
 ) {
   /**
-   * Starts an emulator, and stops it with the scope; for tests that need more than one. A port that is taken fails
-   * with `InvalidOption`.
+   * Starts an emulator, and stops it with the scope; for tests that need more than one. A port or a directory that
+   * cannot be used fails with `InvalidOption`.
    */
-  static readonly make = (options: Options = {}): Effect.Effect<Service, PineconeError, Scope.Scope> => make(options)
+  static readonly make = (options: Options = {}): Effect.Effect<Service, PineconeError, Scope.Scope> =>
+    Effect.suspend(() => make(options))
 
   /** An emulator as `options` say, for as long as the layer lives. */
   static readonly layerWith = (options: Options): Layer.Layer<PineconeEmulator, PineconeError> =>
-    Layer.effect(PineconeEmulator, make(options))
+    Layer.effect(PineconeEmulator, PineconeEmulator.make(options))
 
   /** An empty emulator on a free port, for as long as the layer lives. */
-  static readonly layer: Layer.Layer<PineconeEmulator, PineconeError> = this.layerWith({})
+  static readonly layer: Layer.Layer<PineconeEmulator, PineconeError> = PineconeEmulator.layerWith({})
 }
 
 const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
+    const visibleAfter = Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0))
     const quotas = Quotas.make({ ...Quotas.none, ...options.quotas }, { clock: now })
     const faults = Faults.make(options.faultPlan ?? FaultPlan.none, { quotas, clock: now })
-    const indexes = Indexes.inMemory({
-      limits: { ...defaultLimits, ...options.limits },
-      visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
-      now
+    const kept = options.data === undefined ? undefined : yield* keptIn(options.data)
+    const indexes = yield* Effect.try({
+      try: () => Indexes.make({ limits: { ...defaultLimits, ...options.limits }, visibleAfter, now }, kept),
+      catch: (error) => failure("start", new InvalidOption({ option: "data", issue: messageOf(error) }))
     })
     const server = yield* Effect.acquireRelease(
       listening({
@@ -165,6 +174,19 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
     }
   })
 
+/** Loaded only when asked for: Node warns that its SQLite is experimental as soon as it is imported. */
+const keptIn = (directory: string): Effect.Effect<Persistence, PineconeError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { open } = yield* Effect.promise(() => import("./internal/emulator/persistence.ts"))
+    return yield* Effect.acquireRelease(
+      Effect.mapError(
+        Effect.suspend(() => Effect.fromResult(open(directory))),
+        ({ detail }) => failure("start", new InvalidOption({ option: "data", issue: detail }))
+      ),
+      (kept) => Effect.sync(kept.close)
+    )
+  })
+
 const toDefinition = (index: IndexOptions): Definition => ({
   name: index.name,
   ...(index.vectorType === "sparse"
@@ -179,7 +201,10 @@ const toDefinition = (index: IndexOptions): Definition => ({
 const listening = (options: Server.ServerOptions): Effect.Effect<Server.Listening, PineconeError> =>
   Effect.tryPromise({
     try: () => Server.listen(options),
-    catch: (error) => failure("start", new InvalidOption({ option: "port", issue: messageOf(error) }))
+    catch: (error) => {
+      const issue = `cannot be ${options.port}: ${messageOf(error)}`
+      return failure("start", new InvalidOption({ option: "port", issue }))
+    }
   })
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

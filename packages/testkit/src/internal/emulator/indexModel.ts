@@ -7,28 +7,30 @@ import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Metric } from "../denseVectors.ts"
 import { isSchemaBased } from "./apiVersion.ts"
 import { optional, reader } from "./wire.ts"
 
-export type Tags = Readonly<Record<string, string>>
+const Metrics = Schema.Literals(["cosine", "dotproduct", "euclidean"])
+const VectorTypes = Schema.Literals(["dense", "sparse"])
+const Clouds = Schema.Literals(["aws", "gcp", "azure"])
 
 /** What an index is made as, and the settings that can be changed later. */
-export interface Definition {
-  readonly name: string
-  readonly vectorType: "dense" | "sparse"
-  readonly metric: Metric
+export const Definition = Schema.Struct({
+  name: Schema.String,
+  vectorType: VectorTypes,
+  metric: Metrics,
   /** None of a sparse index. */
-  readonly dimension: number | undefined
-  readonly cloud: string
-  readonly region: string
-  readonly tags: Tags
-  readonly isProtected: boolean
-}
+  dimension: Schema.optional(Schema.Finite),
+  cloud: Clouds,
+  region: Schema.String,
+  tags: Schema.Record(Schema.String, Schema.String),
+  isProtected: Schema.Boolean
+})
+export type Definition = typeof Definition.Type
 
 /** Sets and removes (by `""`) tags; sets the protection. */
 export interface Changes {
-  readonly tags: Tags
+  readonly tags: Definition["tags"]
   readonly isProtected: boolean | undefined
 }
 
@@ -39,10 +41,9 @@ const invalid = (detail: string): RequestRefused => new RequestRefused({ detail:
 
 const no = (detail: string): Result.Result<never, RequestRefused> => Result.fail(invalid(detail))
 
-const Metrics = Schema.Literals(["cosine", "dotproduct", "euclidean"])
 const TagValues = optional(Schema.Record(Schema.String, Schema.String))
 const Protection = optional(Schema.Literals(["enabled", "disabled"]))
-const Place = Schema.Struct({ cloud: Schema.Literals(["aws", "gcp", "azure"]), region: Schema.NonEmptyString })
+const Place = Schema.Struct({ cloud: Clouds, region: Schema.NonEmptyString })
 
 const common = { name: Schema.String, tags: TagValues, deletion_protection: Protection }
 
@@ -51,7 +52,7 @@ const readClassic = reader(
     ...common,
     dimension: optional(Schema.Finite),
     metric: optional(Metrics),
-    vector_type: optional(Schema.Literals(["dense", "sparse"])),
+    vector_type: optional(VectorTypes),
     spec: Schema.Struct({ serverless: Place })
   })
 )
@@ -160,7 +161,7 @@ const fromSchemaBased = (body: unknown): Read<Definition> =>
 
 const commonOf = (body: {
   readonly name: string
-  readonly tags?: Tags | null
+  readonly tags?: Definition["tags"] | null
   readonly deletion_protection?: "enabled" | "disabled" | null
 }) => ({ name: body.name, tags: body.tags ?? {}, isProtected: body.deletion_protection === "enabled" })
 

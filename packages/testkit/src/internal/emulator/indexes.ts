@@ -1,6 +1,8 @@
 /** The indexes of one emulator: what they were made as, and their records. */
+import * as Schema from "effect/Schema"
 import * as VectorStore from "../vectorStore.ts"
-import type { Definition } from "./indexModel.ts"
+import { Definition } from "./indexModel.ts"
+import type { Persistence, StoredIndex } from "./persistence.ts"
 
 export interface EmulatedIndex {
   readonly definition: Definition
@@ -21,21 +23,41 @@ export interface Indexes {
 /** What all indexes have in common. */
 export type Shared = Pick<VectorStore.StoreOptions, "limits" | "visibleAfter" | "now">
 
-export const inMemory = (shared: Shared): Indexes => {
+const Model = Schema.fromJsonString(Definition)
+const decode = Schema.decodeUnknownSync(Model)
+const encode = Schema.encodeSync(Model)
+
+/** Starts with the indexes that are kept, if any are. Throws what keeping them throws. */
+export const make = (shared: Shared, kept: Persistence | undefined): Indexes => {
   const indexes = new Map<string, EmulatedIndex>()
+
+  const open = (definition: Definition, history: StoredIndex["history"]): EmulatedIndex => {
+    const { dimension, metric, name, vectorType } = definition
+    const onCommit: VectorStore.StoreOptions["onCommit"] = kept && ((commit) => kept.write(name, commit))
+    const store = VectorStore.make({ ...shared, vectorType, metric, dimension, onCommit, history })
+    const index = { definition, store }
+    indexes.set(name, index)
+    return index
+  }
+
+  for (const { history, model } of kept?.load() ?? []) open(decode(model), history)
+
   return {
     get: (name) => indexes.get(name),
     all: () => [...indexes.values()],
     create: (definition) => {
-      const { dimension, metric, name, vectorType } = definition
-      const index = { definition, store: VectorStore.make({ vectorType, metric, dimension, ...shared }) }
-      indexes.set(name, index)
-      return index
+      kept?.saveIndex(definition.name, encode(definition))
+      return open(definition, [])
     },
     configure: (definition) => {
       const index = indexes.get(definition.name)
-      if (index !== undefined) indexes.set(definition.name, { ...index, definition })
+      if (index === undefined) return
+      kept?.saveIndex(definition.name, encode(definition))
+      indexes.set(definition.name, { ...index, definition })
     },
-    remove: (name) => void indexes.delete(name)
+    remove: (name) => {
+      kept?.deleteIndex(name)
+      indexes.delete(name)
+    }
   }
 }

@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+/** `pinecone-emulator`: an emulator until SIGTERM or SIGINT. The first line on stdout is JSON with its URL. */
+import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Runtime from "effect/Runtime"
+import { type IndexOptions, PineconeEmulator } from "../../PineconeEmulator.ts"
+import * as Quotas from "../emulator/quotas.ts"
+
+const metrics = ["cosine", "dotproduct", "euclidean"] as const
+
+/** `name:dimension`, `name:dimension:metric` or `name:sparse`. */
+const parseIndex = (text: string): Option.Option<IndexOptions> => {
+  const [name = "", dimension = "", metric, ...rest] = text.split(":")
+  if (rest.length > 0) return Option.none()
+  if (dimension === "sparse" && metric === undefined) return Option.some({ name, vectorType: "sparse" })
+  const known = metrics.find((one) => one === (metric ?? "cosine"))
+  return known !== undefined && /^[0-9]+$/.test(dimension)
+    ? Option.some({ name, dimension: Number(dimension), metric: known })
+    : Option.none()
+}
+
+const flags = {
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("The port on 127.0.0.1; 0 picks a free one"),
+    Flag.filter(
+      (port) => port >= 0 && port <= 65_535,
+      () => "0 to 65535"
+    ),
+    Flag.withDefault(5080)
+  ),
+  data: Flag.Directory("data").pipe(
+    Flag.withDescription("Keep indexes and records in this directory; without it they are gone at the end"),
+    Flag.optional
+  ),
+  indexes: Flag.String("index").pipe(
+    Flag.withDescription("Make an index that is not there: name:dimension[:metric] or name:sparse; can be repeated"),
+    Flag.filterMap(parseIndex, () => "name:dimension, name:dimension:metric or name:sparse"),
+    Flag.atLeast(0)
+  ),
+  apiKeys: Flag.String("api-key").pipe(
+    Flag.withDescription("A key that is let in; can be repeated. Without it every key is"),
+    Flag.atLeast(0)
+  ),
+  maxRequestBytes: Flag.Int("max-request-bytes").pipe(
+    Flag.withDescription("Bytes of one upsert, in protobuf form (default: 2097152)"),
+    Flag.optional
+  ),
+  visibleAfter: Flag.Int("visible-after").pipe(
+    Flag.withDescription("Milliseconds until reads see a write"),
+    Flag.withDefault(0)
+  ),
+  quotas: Flag.Boolean("quotas").pipe(
+    Flag.withDescription("Enforce the documented limits per second"),
+    Flag.withDefault(false)
+  )
+}
+
+/** Every failure is told in a line, without a stack. */
+const userError = (cause: unknown) => new CliError.UserError({ cause })
+
+/** An index kept from an earlier run may be asked for again. */
+const isThere = ({ reason }: PineconeError): boolean => reason._tag === "RequestRefused" && reason.wire?.status === 409
+
+const command = Command.make(
+  "pinecone-emulator",
+  flags,
+  Effect.fnUntraced(
+    function* ({ apiKeys, data, indexes, maxRequestBytes, port, quotas, visibleAfter }) {
+      const emulator = yield* PineconeEmulator.make({
+        port,
+        data: Option.getOrUndefined(data),
+        apiKeys: apiKeys.length > 0 ? apiKeys : undefined,
+        limits: Option.match(maxRequestBytes, { onNone: () => ({}), onSome: (bytes) => ({ maxRequestBytes: bytes }) }),
+        visibleAfter,
+        quotas: quotas ? Quotas.documented : undefined
+      })
+      for (const index of indexes) yield* Effect.catchIf(emulator.createIndex(index), isThere, () => Effect.void)
+      yield* Console.log(JSON.stringify({ url: emulator.url }))
+      return yield* Effect.never
+    },
+    Effect.scoped,
+    Effect.mapError(userError)
+  )
+).pipe(Command.withDescription("Pinecone's vector indexes on this machine, over HTTP, for tests."))
+
+/** Being told to stop is no failure. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+
+Command.run(command, { version: "0.0.0" }).pipe(
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ teardown, disableErrorReporting: true })
+)
