@@ -1,0 +1,96 @@
+/**
+ * Does to a call what a fault says, on the wire. `apply` runs at most once; it must not throw.
+ *
+ * Waiting ends with the connection: a client that leaves, or a server that closes its connections, leaves no timer.
+ */
+import * as Effect from "effect/Effect"
+import { Buffer } from "node:buffer"
+import type { ServerResponse } from "node:http"
+import type { Reply } from "./call.ts"
+import type { Fault } from "./faults.ts"
+
+/** Answers a call whose body has been read. Without a fault the call is applied and its reply sent. */
+export const carryOut = (response: ServerResponse, fault: Fault | undefined, apply: () => Reply): void => {
+  if (fault === undefined) return send(response, apply())
+  switch (fault._tag) {
+    case "Answer":
+      return send(response, fault.reply)
+    case "Reset":
+      return reset(response, fault.at, apply)
+    case "LoseAnswer":
+      apply()
+      return
+    case "Stall":
+      return whileOpen(
+        response,
+        Effect.andThen(
+          Effect.sleep(fault.millis),
+          Effect.sync(() => send(response, apply()))
+        )
+      )
+    case "SlowBody":
+      return sendSlowly(response, apply(), fault.millis, fault.pieces ?? 10)
+    case "TruncatedBody": {
+      const reply = apply()
+      return sendPart(response, reply, half(reply), () => {
+        const { socket } = response
+        socket?.end(() => socket.destroy())
+      })
+    }
+  }
+}
+
+const send = (response: ServerResponse, reply: Reply): void => {
+  response.writeHead(reply.status, { ...reply.headers, "content-length": Buffer.byteLength(reply.body) })
+  response.end(reply.body)
+}
+
+const reset = (response: ServerResponse, at: "before" | "headers" | "body" | "after", apply: () => Reply): void => {
+  const abort = (): void => {
+    response.socket?.resetAndDestroy()
+  }
+  if (at === "before") return abort()
+  const reply = apply()
+  if (at === "after") return abort()
+  sendPart(response, reply, at === "body" ? half(reply) : Buffer.alloc(0), abort)
+}
+
+const half = (reply: Reply): Buffer => {
+  const body = Buffer.from(reply.body)
+  return body.subarray(0, body.length >> 1)
+}
+
+/** Promises the whole body, sends `part` of it, and goes on once the system has taken all that over. */
+const sendPart = (response: ServerResponse, reply: Reply, part: Buffer, next: () => void): void => {
+  // At least 1: an empty body too has to fall short of what was promised.
+  const promised = Math.max(1, Buffer.byteLength(reply.body))
+  response.writeHead(reply.status, { ...reply.headers, "content-length": promised })
+  response.flushHeaders()
+  if (part.length > 0) response.write(part)
+  response.socket?.write("", next)
+}
+
+const sendSlowly = (response: ServerResponse, reply: Reply, millis: number, pieces: number): void => {
+  const body = Buffer.from(reply.body)
+  const count = Math.max(1, Math.min(pieces, body.length))
+  const until = (piece: number): number => Math.floor((body.length * piece) / count)
+  response.writeHead(reply.status, { ...reply.headers, "content-length": body.length })
+  response.flushHeaders()
+  whileOpen(
+    response,
+    Effect.gen(function* () {
+      for (let piece = 1; piece <= count; piece++) {
+        yield* Effect.sleep(millis / count)
+        response.write(body.subarray(until(piece - 1), until(piece)))
+      }
+      response.end()
+    })
+  )
+}
+
+/** Runs an effect that ends, at the latest, with the connection. */
+const whileOpen = (response: ServerResponse, effect: Effect.Effect<void>): void => {
+  if (response.closed) return
+  const fiber = Effect.runFork(effect)
+  response.once("close", () => fiber.interruptUnsafe())
+}
