@@ -6,8 +6,7 @@
  * consumer is busy a batch whose time is up keeps growing up to its limits. So at most one batch per
  * key is held here, and never more than `maxKeys`.
  *
- * It costs well under a microsecond a record when the source emits chunks (`benchmarks/batch.ts`); a
- * source of single elements costs a few, because each is a step of the stream. `Stream.rechunk` cures it.
+ * It costs well under a microsecond a record (`benchmarks/batch.ts`).
  */
 import type * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -20,8 +19,8 @@ import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 
-/** Why a batch left: a limit was reached, its time was up, too many keys were open, or the source ended. */
-export type FlushReason = "count" | "bytes" | "linger" | "keys" | "end"
+/** Why a batch left: a limit was reached, its time was up, too much was under construction, or the source ended. */
+export type FlushReason = "count" | "bytes" | "linger" | "room" | "end"
 
 /** Records of one key that travel together. */
 export interface Batch<out A, out K = string> {
@@ -58,6 +57,12 @@ export interface Options<A, K> {
    * @default 1000
    */
   readonly maxKeys?: number | undefined
+  /**
+   * Bytes of all batches under construction together; beyond it the oldest leaves.
+   *
+   * @default Infinity
+   */
+  readonly maxOpenBytes?: number | undefined
 }
 
 interface Building<A, K> {
@@ -164,6 +169,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   const maxRecords = Math.max(1, options.maxRecords)
   const maxBytes = options.maxBytes ?? Infinity
   const maxKeys = Math.max(1, options.maxKeys ?? 1000)
+  const maxOpenBytes = options.maxOpenBytes ?? Infinity
   const bytesOf = options.bytes ?? (() => 0)
   const envelopeOf = options.envelopeBytes ?? (() => 0)
   const linger = Duration.toMillis(Duration.fromInputUnsafe(options.linger ?? Duration.infinity))
@@ -172,6 +178,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   // Insertion order is the order of deadlines, as every batch waits equally long.
   const open = new Map<K, Building<A, K>>()
   const due: Array<Building<A, K>> = []
+  let openBytes = 0
   // The part of a chunk that still waits for room.
   let rest: { readonly chunk: Arr.NonEmptyReadonlyArray<A>; from: number; bytes: number | undefined } | undefined
   let ended: Exit.Exit<never, E | Cause.Done<void>> | undefined
@@ -197,6 +204,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
       due: undefined
     }
     open.set(key, batch)
+    openBytes += batch.bytes
     anyOpen.openUnsafe()
     return batch
   }
@@ -205,12 +213,12 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   const place = (record: A, bytes: number): boolean => {
     const k = key(record)
     let batch = open.get(k)
+    const [oldest] = open.values()
+    if (oldest !== undefined && (openBytes + bytes > maxOpenBytes || (batch === undefined && open.size >= maxKeys))) {
+      markDue(oldest, "room")
+      return false
+    }
     if (batch === undefined) {
-      if (open.size >= maxKeys) {
-        const [oldest] = open.values()
-        if (oldest !== undefined) markDue(oldest, "keys")
-        return false
-      }
       batch = start(k, record, bytes)
     } else if (batch.records.length >= maxRecords) {
       return false
@@ -220,6 +228,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     } else {
       batch.records.push(record)
       batch.bytes += bytes
+      openBytes += bytes
     }
     if (batch.records.length >= maxRecords) markDue(batch, "count")
     else if (batch.bytes >= maxBytes) markDue(batch, "bytes")
@@ -252,13 +261,14 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
 
   const take: Pull.Pull<Arr.NonEmptyReadonlyArray<Batch<A, K>>, E> = Effect.suspend(() => {
     anyDue.closeUnsafe()
-    if (due.length === 0 && ended !== undefined && placeRest()) {
+    if (due.length === 0 && ended !== undefined) {
       for (const batch of open.values()) markDue(batch, "end")
       if (due.length === 0) return ended
     }
     const batch = due.shift()
     if (batch !== undefined) {
       open.delete(batch.key)
+      openBytes -= batch.bytes
       anyTaken.openUnsafe()
       return Effect.succeed<Arr.NonEmptyReadonlyArray<Batch<A, K>>>([
         { key: batch.key, records: batch.records, bytes: batch.bytes, flushedBy: batch.due ?? "end" }

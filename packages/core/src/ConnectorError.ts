@@ -66,7 +66,7 @@ export class InvalidRecord
   readonly blamesRecords = true
   readonly mayHaveApplied = false
   override get message(): string {
-    return `${this.id === undefined ? "a record" : `record ${JSON.stringify(clip(this.id, 64))}`}: ${this.field} ${this.issue}`
+    return `${this.id === undefined ? "" : `record ${JSON.stringify(clip(this.id, 64))}: `}${this.field} ${this.issue}`
   }
 }
 
@@ -157,16 +157,22 @@ export class Unauthorized
   }
 }
 
-/** The key is good, but this is not allowed: deletion protection, a plan's quota of things (HTTP 402, 403). */
+/**
+ * The key is good, but this is not allowed: deletion protection, a plan's quota of things (HTTP 402, 403). It stops
+ * everything unless it concerns only the namespace of the call.
+ */
 export class Forbidden
   extends Schema.TaggedError<Forbidden>()("Forbidden", {
     detail: Schema.String,
+    scope: Schema.optionalKey(Schema.Literals(["index", "namespace"])),
     wire
   })
   implements Answers
 {
   readonly isRetryable = false
-  readonly isFatal = true
+  get isFatal(): boolean {
+    return this.scope !== "namespace"
+  }
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {

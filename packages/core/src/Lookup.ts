@@ -7,16 +7,16 @@
  */
 import * as Arr from "effect/Array"
 import * as Cache from "effect/Cache"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
-import { withRetries } from "./internal/call.ts"
+import { measured, withRetries } from "./internal/call.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -29,6 +29,8 @@ export interface Store<K, B, E extends ConnectorError, R = never> {
   readonly lookup: (keys: Arr.NonEmptyReadonlyArray<K>) => Effect.Effect<ReadonlyArray<Result.Result<B, E>>, E, R>
   /** Keys of one identity have one answer. The whole key has to be in it. `undefined`: never shared. */
   readonly identity: (key: K) => string | undefined
+  /** Keys of different groups go out in different calls, for instance those of different namespaces. */
+  readonly group?: ((key: K) => string) | undefined
 }
 
 export interface Options {
@@ -112,10 +114,18 @@ export const requireFound = <A, B, E, E2, R>(
     return Arr.isReadonlyArrayNonEmpty(found) ? Effect.succeed(found) : Effect.die("a chunk had no rows")
   })
 
+/** A key on its way to the store. */
+interface Asked<out K, in out Answer, in out E> {
+  readonly key: K
+  readonly identity: string | undefined
+  readonly answer: Deferred.Deferred<Answer, E>
+}
+
 const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
   Effect.gen(function* () {
     const telemetry = Telemetry.make(store.target)
     type Answer = Result.Result<B, E>
+    const calls = Semaphore.makeUnsafe(options.concurrency ?? 8)
     const flights = new Map<string, Deferred.Deferred<Answer, E>>()
     const cache =
       options.cache === undefined
@@ -143,17 +153,42 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    const askTimed = (keys: Arr.NonEmptyReadonlyArray<K>) =>
-      Effect.gen(function* () {
-        const start = yield* Clock.currentTimeMillis
-        const answers = yield* telemetry.flying(ask(keys))
-        yield* telemetry.seconds((yield* Clock.currentTimeMillis) - start)
-        return answers
-      }).pipe(
+    /** Asks in one call, and lands the flights of its keys. */
+    const fly = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
+      measured(ask(Arr.map(asked, ({ key }) => key)), telemetry).pipe(
         Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
           kind: "client",
-          attributes: Telemetry.spanAttributes(store.target, undefined, keys.length)
-        })
+          attributes: Telemetry.spanAttributes(store.target, store.group?.(asked[0].key), asked.length)
+        }),
+        Effect.tap((answers) =>
+          cache === undefined
+            ? Effect.void
+            : Effect.forEach(
+                asked,
+                ({ identity }, i) => {
+                  const answer = answers[i]!
+                  return identity !== undefined && Result.isSuccess(answer)
+                    ? Cache.set(cache, identity, answer)
+                    : Effect.void
+                },
+                { discard: true }
+              )
+        ),
+        // However the call ends, interruption included, no one may wait for it any longer.
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            asked.forEach(({ answer, identity }, i) => {
+              if (identity !== undefined) flights.delete(identity)
+              Deferred.doneUnsafe(
+                answer,
+                Effect.map(exit, (found) => found[i]!)
+              )
+            })
+          })
+        ),
+        calls.withPermits(1),
+        // Who waits for an answer learns of a failure by it.
+        Effect.exit
       )
 
     return <A>(
@@ -161,11 +196,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       keyOf: (element: A) => Result.Result<K, E>
     ): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
       Effect.gen(function* () {
-        const asked: Array<{
-          readonly key: K
-          readonly identity: string | undefined
-          readonly answer: Deferred.Deferred<Answer, E>
-        }> = []
+        const asked: Array<Asked<K, Answer, E>> = []
         let cached = 0
         let shared = 0
         const answers: Array<Effect.Effect<Answer, E>> = []
@@ -199,29 +230,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         yield* telemetry.lookup("store", asked.length)
         yield* telemetry.lookup("flight", shared)
 
-        if (Arr.isArrayNonEmpty(asked)) {
-          const exit = yield* askTimed(Arr.map(asked, ({ key }) => key)).pipe(
-            // However the call ends, interruption included, no one may wait for it any longer.
-            Effect.onExit((exit) =>
-              Effect.sync(() => {
-                asked.forEach(({ answer, identity }, i) => {
-                  if (identity !== undefined) flights.delete(identity)
-                  Deferred.doneUnsafe(
-                    answer,
-                    Effect.map(exit, (found) => found[i]!)
-                  )
-                })
-              })
-            ),
-            Effect.exit
-          )
-          if (cache !== undefined && exit._tag === "Success") {
-            for (const [i, { identity }] of asked.entries()) {
-              const answer = exit.value[i]!
-              if (identity !== undefined && Result.isSuccess(answer)) yield* Cache.set(cache, identity, answer)
-            }
-          }
-        }
+        const groups = Array.from(Map.groupBy(asked, ({ key }) => store.group?.(key)).values())
+        yield* Effect.forEach(groups.filter(Arr.isArrayNonEmpty), fly, { concurrency: "unbounded", discard: true })
         const found = yield* Effect.all(answers)
         return Arr.map(elements, (element, i): [A, Answer] => [element, found[i]!])
       })

@@ -6,6 +6,7 @@
  * whatever travels with it (an offset, a file name, a reply channel) comes back with the verdict.
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Result from "effect/Result"
@@ -147,7 +148,8 @@ export class RecordsNotWritten extends Schema.TaggedError<RecordsNotWritten>()("
 
 /**
  * Lets written records pass and fails at the end of the stream, after everything was sent and
- * answered, when a record was rejected or unknown. This is what the plain form of a sink does.
+ * answered, when a record was rejected or unknown. This is what the plain form of a sink does. When the
+ * stream fails for another reason, its cause holds both failures, the stream's own first.
  */
 export const requireWritten = <A, E, E2, R>(
   self: Stream.Stream<Outcome<A, E>, E2, R>
@@ -161,17 +163,26 @@ export const requireWritten = <A, E, E2, R>(
       for (const outcome of no) if (first.length < listed) first.push(outcome)
       return yes
     }
+    const notWritten = () =>
+      counts.rejected + counts.unknown === 0 ? undefined : new RecordsNotWritten({ ...counts, first })
     return self.pipe(
       mapChunks(keepWritten),
-      Stream.concat(
-        Stream.suspend(() =>
-          counts.rejected + counts.unknown === 0
-            ? Stream.empty
-            : Stream.fail(new RecordsNotWritten({ ...counts, first }))
-        )
-      )
+      Stream.onEnd(
+        Effect.suspend(() => {
+          const error = notWritten()
+          return error === undefined ? Effect.void : Effect.fail(error)
+        })
+      ),
+      // A stream that fails for another reason tells both.
+      Stream.catchCause((cause) => {
+        const error = Cause.hasInterruptsOnly(cause) || hasRecordsNotWritten(cause) ? undefined : notWritten()
+        return Stream.failCause(error === undefined ? cause : Cause.combine(cause, Cause.fail(error)))
+      })
     )
   })
+
+const hasRecordsNotWritten = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof RecordsNotWritten)
 
 /**
  * Hands every record that was not written to `handler`, a chunk at a time, and lets the written ones
@@ -181,7 +192,6 @@ export const requireWritten = <A, E, E2, R>(
  * ```ts
  * import { Outcome } from "@effect-connectors/core"
  * import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
  * import * as Stream from "effect/Stream"
  *
  * declare const outcomes: Stream.Stream<Outcome.Outcome<string>>

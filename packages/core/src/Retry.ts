@@ -46,7 +46,6 @@ export interface Policy {
  * import { Retry } from "@effect-connectors/core"
  * import { PineconeIndex } from "@effect-connectors/pinecone"
  * import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
  *
  * const stats = Effect.gen(function*() {
  *   const index = yield* PineconeIndex

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
-import { withRetries } from "./internal/call.ts"
+import { measured, withRetries } from "./internal/call.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -60,7 +60,7 @@ export const scan = <S, A, C, E extends ConnectorError, R>(
     const telemetry = Telemetry.make(source.target)
     const pages = (split: S): Stream.Stream<A, E, R> =>
       Stream.paginate<C | undefined, A, E, R>(undefined, (cursor) =>
-        withRetries(source.page(split, cursor), telemetry, options.retry).pipe(
+        measured(withRetries(source.page(split, cursor), telemetry, options.retry), telemetry).pipe(
           Effect.mapError(({ error }) => error),
           Effect.tap(telemetry.page),
           Effect.map(({ items, next }) => [items, next === undefined ? Option.none() : Option.some(next)] as const),

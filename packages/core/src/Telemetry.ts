@@ -35,7 +35,7 @@ export const metrics = {
     kind: "Counter",
     unit: "{batch}",
     attribute: "flush.reason",
-    description: "Batches by the reason they left for: count, bytes, linger, keys or end"
+    description: "Batches by the reason they left for: count, bytes, linger, room or end"
   },
   bytes: {
     name: "connector.bytes",
@@ -66,7 +66,7 @@ export const metrics = {
     name: "connector.in_flight",
     kind: "Gauge",
     unit: "{batch}",
-    description: "Batches being written or looked up now"
+    description: "Batches, lookups or pages at work now"
   },
   duration: {
     name: "db.client.operation.duration",

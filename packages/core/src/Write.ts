@@ -12,7 +12,6 @@
  * A store's package plugs in a {@link Destination}; its users see the {@link Options}.
  */
 import * as Arr from "effect/Array"
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -20,7 +19,7 @@ import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
 import * as Drain from "./Drain.ts"
-import { withRetries } from "./internal/call.ts"
+import { measured, withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
 import type * as Retry from "./Retry.ts"
@@ -74,6 +73,12 @@ export interface Options {
   /** Bytes of a batch as encoded. Never more than the store allows. Default: what the store allows. */
   readonly maxBytes?: number | undefined
   /**
+   * Bytes of all batches under construction together, for streams of many keys; beyond it the oldest leaves.
+   *
+   * @default 64_000_000
+   */
+  readonly maxOpenBytes?: number | undefined
+  /**
    * How long a batch may wait for more, from its first record. Only a slow source ever waits that long.
    *
    * @default "1 second"
@@ -96,8 +101,8 @@ export interface Options {
   readonly ordered?: boolean | undefined
   /**
    * What to do with records of one id in one batch. `"lastWins"` sends the last of them only, and the
-   * earlier ones share its outcome, as if each had been overwritten; should the last be rejected, the
-   * one before it is sent. `"sendAll"` leaves it to the store.
+   * earlier ones share its outcome, as if each had been overwritten; should the last be refused for
+   * its content, the one before it is sent. `"sendAll"` leaves it to the store.
    *
    * @default "lastWins"
    */
@@ -152,6 +157,7 @@ export const outcomes =
         Batch.batchedBy((prepared) => (prepared._tag === "Ready" ? prepared.key : undefined), {
           maxRecords,
           maxBytes,
+          maxOpenBytes: options.maxOpenBytes ?? 64_000_000,
           bytes: (prepared) => (prepared._tag === "Ready" ? prepared.bytes : 0),
           envelopeBytes: (key) => (key === undefined ? 0 : envelopeBytes(key)),
           linger: options.linger ?? "1 second"
@@ -159,10 +165,10 @@ export const outcomes =
         Stream.map(writer.enqueue),
         Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
         Stream.flattenArray,
-        Stream.concat(
-          Stream.suspend(() => {
+        Stream.onEnd(
+          Effect.suspend(() => {
             const fatal = writer.fatal()
-            return fatal === undefined ? Stream.empty : Stream.fail(fatal)
+            return fatal === undefined ? Effect.void : Effect.fail(fatal)
           })
         )
       )
@@ -199,7 +205,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         key,
         Arr.map(records, (record) => record.item)
       )
-      return Effect.match(withRetries(sent, telemetry, options.retry), {
+      return Effect.match(withRetries(sent, telemetry, options.retry, stopped.await), {
         onSuccess: () => acknowledged,
         onFailure: ({ error, attempts, mayBeApplied }): Verdict<E> => {
           if (error.reason.isFatal && fatal === undefined) {
@@ -260,7 +266,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
       for (const record of records) {
         if (record.id === undefined || last.get(record.id) === record) continue
         const verdict = verdictOf.get(record.id) ?? acknowledged
-        if (verdict._tag === "Rejected") again.push(record)
+        if (verdict._tag === "Rejected" && verdict.error.reason.blamesRecords) again.push(record)
         else all.push(toOutcome(record.input, verdict))
       }
       return Arr.isReadonlyArrayNonEmpty(again) ? all.concat(yield* sendLast(key, again)) : all
@@ -306,10 +312,10 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
       if (!Arr.isReadonlyArrayNonEmpty(ready)) return asNonEmpty(report(refused))
       const key = ready[0].key
       const sent = Effect.gen(function* () {
-        const start = yield* Clock.currentTimeMillis
         yield* telemetry.batch(batch)
-        const outcomes = yield* telemetry.flying(sendBatch(key, ready))
-        yield* telemetry.seconds((yield* Clock.currentTimeMillis) - start)
+        const outcomes = yield* measured(sendBatch(key, ready), telemetry)
+        const failed = outcomes.find(Outcome.isNotWritten)
+        if (failed !== undefined) yield* Effect.annotateCurrentSpan("error.type", failed.error.reason._tag)
         return yield* report(outcomes)
       }).pipe(
         Effect.withSpan(`${target.operation} ${target.collection}`, {
@@ -317,7 +323,14 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
           attributes: Telemetry.spanAttributes(target, key, ready.length)
         })
       )
-      return asNonEmpty(ticket === undefined ? sent : Effect.ensuring(Effect.andThen(ticket.turn, sent), ticket.done))
+      // What waited while the stream was stopped is never sent.
+      const written = Effect.suspend(() => {
+        const error = fatal
+        return error === undefined ? sent : report(ready.map(({ input }) => Outcome.rejected(input, error, 0)))
+      })
+      return asNonEmpty(
+        ticket === undefined ? written : Effect.ensuring(Effect.andThen(ticket.turn, written), ticket.done)
+      )
     }
   }
 }

@@ -157,11 +157,52 @@ describe("Batch", () => {
       assert.deepStrictEqual(
         batches.map(({ records, flushedBy }) => [records, flushedBy]),
         [
-          [["a1", "a2"], "keys"],
+          [["a1", "a2"], "room"],
           [["b1"], "end"],
           [["c1"], "end"]
         ]
       )
+    })
+  )
+
+  it.effect("holds no more bytes than allowed over all keys", () =>
+    Effect.gen(function* () {
+      let taken = 0
+      let left = 0
+      yield* Stream.range(0, 999, 8).pipe(
+        Stream.map((n) => {
+          taken += 10
+          return n
+        }),
+        Batch.batchedBy((n) => n, { maxRecords: 100, bytes: () => 10, maxOpenBytes: 50 }),
+        Stream.runForEach((batch) =>
+          Effect.sync(() => {
+            left += batch.bytes
+            // What was taken and has not left: under construction, or the rest of one chunk of the source.
+            assert.isAtMost(taken - left, 50 + 2 * 80)
+          })
+        )
+      )
+      assert.strictEqual(left, 10_000)
+    })
+  )
+
+  it.effect("a size that can not be told ends the stream after what was complete", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const exit = yield* Stream.range(1, 10, 1).pipe(
+        Batch.batched({
+          maxRecords: 3,
+          bytes: (n) => {
+            if (n === 8) throw new Error("no size")
+            return 1
+          }
+        }),
+        Stream.runForEach(({ records }) => Effect.sync(() => seen.push(...records))),
+        Effect.exit
+      )
+      assert.isTrue(Exit.hasDies(exit))
+      assert.deepStrictEqual(seen, [1, 2, 3, 4, 5, 6, 7])
     })
   )
 

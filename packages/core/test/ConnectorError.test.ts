@@ -23,7 +23,7 @@ const rows: ReadonlyArray<Row> = [
   {
     reason: new ConnectorError.InvalidRecord({ field: "id", issue: "must not be empty" }),
     yes: ["blamesRecords"],
-    message: "a record: id must not be empty"
+    message: "id must not be empty"
   },
   {
     reason: new ConnectorError.RecordTooLarge({ id: "big", bytes: 3_000_000, maxBytes: 2_000_000 }),

@@ -1,5 +1,6 @@
 import * as Outcome from "@effect-connectors/core/Outcome"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -233,6 +234,27 @@ describe("RecordsNotWritten", () => {
       ).pipe(Outcome.requireWritten, Stream.runDrain, Effect.flip)
       assert.strictEqual(error.first[0]?.input, record)
       assert.strictEqual(error.first[0]?.error, refusal)
+    })
+  )
+})
+
+describe("requireWritten of a stream that fails for another reason", () => {
+  it.effect("tells both, and only its own when all was written", () =>
+    Effect.gen(function* () {
+      const failing = (...outcomes: ReadonlyArray<Outcome.Outcome<number, TestError>>) =>
+        Stream.fromIterable(outcomes).pipe(
+          Stream.concat(Stream.fail("source" as const)),
+          Outcome.requireWritten,
+          Stream.runDrain,
+          Effect.sandbox,
+          Effect.flip,
+          Effect.map((cause) => cause.reasons.filter(Cause.isFailReason).map(({ error }) => error))
+        )
+      assert.deepStrictEqual(yield* failing(Outcome.written(1)), ["source"])
+      const [first, second, ...others] = yield* failing(Outcome.written(1), Outcome.rejected(2, refusal, 1))
+      assert.strictEqual(first, "source")
+      assert.instanceOf(second, Outcome.RecordsNotWritten)
+      assert.isEmpty(others)
     })
   )
 })

@@ -287,6 +287,26 @@ describe("what stops all progress", () => {
     })
   )
 
+  it.effect("ends the waiting of other batches for their next attempt", () =>
+    Effect.gen(function* () {
+      const store = makeStore((call) =>
+        call === 4 ? Effect.andThen(Effect.sleep("1 second"), Effect.fail(badKey)) : Effect.fail(throttled)
+      )
+      const input = rows(40)
+      const outcomes: Array<Outcome.Outcome<Row, StoreError>> = []
+      const fiber = yield* Stream.fromIterable(input).pipe(
+        Write.outcomes(store.destination, { maxRecords: 10, concurrency: 4, retry: { base: "20 seconds" } }),
+        Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
+        Effect.exit,
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), Exit.fail(badKey))
+      assertOneEach(outcomes, input)
+      assert.strictEqual(store.calls.length, 4)
+    })
+  )
+
   it.effect("ends a source that always has more ready", () =>
     Effect.gen(function* () {
       const store = makeStore(() => Effect.fail(badKey))
@@ -366,6 +386,19 @@ describe("order and duplicates", () => {
       assertOneEach(outcomes, input)
       assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 2, rejected: 1, unknown: 0 })
       assert.strictEqual(store.stored.get("same"), 2)
+    })
+  )
+
+  it.effect("when the last is throttled to the end, the earlier ones share that and are not sent", () =>
+    Effect.gen(function* () {
+      const store = makeStore(() => Effect.fail(throttled))
+      const input = Arr.makeBy(20, (value) => ({ id: "same", value }))
+      const fiber = yield* Effect.forkChild(run(store, input))
+      yield* TestClock.adjust("10 minutes")
+      const outcomes = yield* Fiber.join(fiber)
+      assertOneEach(outcomes, input)
+      assert.strictEqual(Outcome.countAll(outcomes).rejected, 20)
+      assert.strictEqual(store.calls.length, 8)
     })
   )
 
