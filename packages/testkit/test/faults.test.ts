@@ -143,7 +143,7 @@ describe("answers", () => {
     })
     assert.deepStrictEqual(answerOf({ ...fault, format: "text" }, control), {
       status: 429,
-      headers: { "content-type": "text/plain" },
+      headers: { "content-type": "text/plain; charset=utf-8" },
       body: "slow down"
     })
     assert.deepStrictEqual(JSON.parse(answerOf(FaultPlan.status(503), call()).body), {

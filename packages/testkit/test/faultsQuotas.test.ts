@@ -106,6 +106,7 @@ describe("quotas", () => {
 
   it("of 0 refuse all, of less than 1 let one through now and then", () => {
     assert.strictEqual(gate({ queryRequestsPerNamespace: 0 }).passed(3, { operation: "query" }), 0)
+    assert.strictEqual(gate({ queryRequestsPerNamespace: -1 }).passed(3, { operation: "query" }), 0)
     const rare = gate({ queryRequestsPerNamespace: 0.5 })
     assert.strictEqual(rare.passed(3, { operation: "query" }), 1)
     rare.advance(1_500)
@@ -132,7 +133,7 @@ describe("quotas", () => {
     )
     const shared = gate({ fetchRequestsPerIndex: 0 }, { format: "text" }).refusal({ operation: "fetch" })
     assert.include(shared.body, "Request failed. You've reached the fetch QPS limit for index movies (0 QPS)")
-    assert.strictEqual(shared.headers["content-type"], "text/plain")
+    assert.strictEqual(shared.headers["content-type"], "text/plain; charset=utf-8")
   })
 
   it("say when to come back, when asked to, and then the call passes", () => {

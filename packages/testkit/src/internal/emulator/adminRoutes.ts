@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as FaultPlan from "../../FaultPlan.ts"
 import type { Reply } from "./call.ts"
+import { json } from "./envelopes.ts"
 import type { Faults } from "./faults.ts"
 
 /** Answers a request to the route of faults; `undefined` when `path` is another route. */
@@ -43,9 +44,3 @@ const state = (faults: Faults): Reply =>
     fired: faults.fired(),
     overQuota: faults.overQuota()
   })
-
-const json = (status: number, value: unknown, headers: Reply["headers"] = {}): Reply => ({
-  status,
-  headers: { "content-type": "application/json", ...headers },
-  body: JSON.stringify(value)
-})

@@ -3,24 +3,19 @@ import * as DateTime from "effect/DateTime"
 import { STATUS_CODES } from "node:http"
 import type { Answer } from "../../FaultPlan.ts"
 import type { Call, Reply } from "./call.ts"
+import { json, text } from "./envelopes.ts"
 
 /** The answer that `answer` describes, to `call`. `now` is in milliseconds since the epoch. */
 export const errorReply = (answer: Omit<Answer, "_tag">, call: Call, now: () => number): Reply => {
   const { status, retryAfter } = answer
   const message = answer.message ?? STATUS_CODES[status] ?? `Status ${status}`
-  const isJson = answer.format !== "text"
-  const headers = { "content-type": isJson ? "application/json" : "text/plain" }
-  return {
-    status,
-    headers:
-      retryAfter === undefined
-        ? headers
-        : {
-            ...headers,
-            "retry-after": answer.retryAfterAs === "date" ? httpDate(now() + retryAfter * 1_000) : String(retryAfter)
-          },
-    body: isJson ? JSON.stringify(envelope(status, message, call)) : message
-  }
+  const headers: Reply["headers"] =
+    retryAfter === undefined
+      ? {}
+      : { "retry-after": answer.retryAfterAs === "date" ? httpDate(now() + retryAfter * 1_000) : String(retryAfter) }
+  return answer.format === "text"
+    ? text(status, message, headers)
+    : json(status, envelope(status, message, call), headers)
 }
 
 const envelope = (status: number, message: string, call: Call): unknown => {

@@ -176,9 +176,8 @@ export const make = (quotas: Quotas, options: Options): QuotaGate => {
         const { tokens } = bucketOf(rule, index, namespace, now)
         // A call that needs more than a second's worth passes when the bucket is full, and leaves a debt.
         const missing = Math.min(rule.cost(call), rule.perSecond) - tokens
-        if (missing > 0 || rule.perSecond === 0) {
-          return refuse(rule, call, rule.perSecond === 0 ? Infinity : missing / rule.perSecond)
-        }
+        const seconds = rule.perSecond > 0 ? missing / rule.perSecond : Infinity
+        if (seconds > 0) return refuse(rule, call, seconds)
       }
       for (const rule of applicable) bucketOf(rule, index, namespace, now).tokens -= rule.cost(call)
       return undefined
