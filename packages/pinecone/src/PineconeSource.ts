@@ -5,7 +5,7 @@
  * `query` and `fetch` pair each element with its answer, in order. The plain forms fail at the first
  * element that can not be looked up; `queryResults` and `fetchResults` give that as a `Result` and go on.
  */
-import { IncompleteScan } from "@effect-connectors/core/ConnectorError"
+import { IncompleteScan, InvalidOption, NotFound } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
 import * as Retry from "@effect-connectors/core/Retry"
 import * as Scan from "@effect-connectors/core/Scan"
@@ -86,8 +86,8 @@ export interface ScanOptions extends Scan.Options {
   /** The namespaces to read, or all of the index. Default: the layer's namespace. */
   readonly namespaces?: ReadonlyArray<string> | "all" | undefined
   /**
-   * Splits each namespace by id prefix, read side by side. Ids that start with none of them are not
-   * read, and none may be the start of another; so counts are not compared.
+   * Splits each namespace by id prefix, read side by side. None may be the start of another, and together
+   * they must cover the namespace: ids that start with none of them are not read, which `verify` tells.
    */
   readonly prefixes?: ReadonlyArray<string> | undefined
   /**
@@ -104,7 +104,8 @@ export interface ScanOptions extends Scan.Options {
   readonly fetchConcurrency?: number | undefined
   /**
    * Compare the count of each namespace with the index's own before and after, and fail at the end with
-   * `IncompleteScan` when it lies outside both. Turn it off when others write much at the same time.
+   * `IncompleteScan` when it lies outside both; a namespace that was named and does not exist is `NotFound`.
+   * Turn it off to read a part by `prefixes`, or when others write much at the same time.
    *
    * @default true
    */
@@ -256,6 +257,23 @@ export const namespaces = (
     })
   )
 
+/** No prefixes read nothing, and a prefix of a prefix reads its records twice. */
+const checkPrefixes = (prefixes: ReadonlyArray<string> | undefined): Effect.Effect<void, PineconeError> => {
+  const refuse = (issue: string) =>
+    Effect.fail(failure("scan", undefined, new InvalidOption({ option: "prefixes", issue })))
+  if (prefixes?.length === 0) return refuse("is empty; leave it out to read everything")
+  const [first, second] =
+    prefixes
+      ?.toSorted()
+      .flatMap((prefix, i, sorted) => (i > 0 && prefix.startsWith(sorted[i - 1]!) ? [sorted[i - 1]!, prefix] : [])) ??
+    []
+  return first === undefined
+    ? Effect.void
+    : refuse(
+        `has ${JSON.stringify(first)}, which ${JSON.stringify(second)} starts with; records of both would come twice`
+      )
+}
+
 /**
  * Every record of one namespace, of several or of all, with values and metadata. Ids are listed and
  * fetched at the same time, with bounded concurrency, and records emitted as they arrive. At the end
@@ -278,6 +296,7 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       yield* checkRange("scan", "concurrency", options.concurrency)
       yield* checkRange("scan", "fetchBatch", options.fetchBatch, 1000)
       yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency)
+      yield* checkPrefixes(options.prefixes)
       const index = yield* PineconeIndex
       const names =
         options.namespaces === "all"
@@ -286,9 +305,14 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       const splits = names.flatMap((namespace): ReadonlyArray<reads.Split> =>
         (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
       )
-      const verified = (options.verify ?? true) && options.prefixes === undefined
+      const verified = options.verify ?? true
       const count = Effect.map(Retry.retry(index.stats, options.retry), (stats) => stats.namespaces)
       const before: ReadonlyMap<string, number> = verified ? yield* count : new Map()
+      const unknown =
+        verified && Array.isArray(options.namespaces) ? names.find((name) => !before.has(name)) : undefined
+      if (unknown !== undefined) {
+        return yield* failure("scan", unknown, new NotFound({ resource: "namespace", called: unknown }))
+      }
       const seen = new Map<string, number>()
 
       const found = (rows: ReadonlyArray<[reads.FetchKey, Option.Option<VectorRecord>]>) => {

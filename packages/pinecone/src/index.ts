@@ -1,4 +1,5 @@
 export * as Filter from "./Filter.ts"
+export type * as PineconeApi from "./PineconeApi.ts"
 export { PineconeError } from "./PineconeError.ts"
 export { PineconeIndex } from "./PineconeIndex.ts"
 export * as PineconeSink from "./PineconeSink.ts"

@@ -233,11 +233,14 @@ describe("upsert", () => {
               Effect.suspend(() => {
                 calls++
                 return service.upsert(request)
-              })
+              }),
+            // Only the store may find the bad record.
+            dimension: undefined
           }),
           { dimension: 2 }
         )
       )
+      assert.isAtLeast(calls, 3)
       assert.isAtMost(calls, 11)
     })
   )
@@ -592,6 +595,18 @@ describe("options that can not work", () => {
         assert.include(error.message, `option ${option} is ${value}; it must be a whole number of 1 or more`)
       }
       assert.strictEqual(pulled, 0)
+    }).pipe(inMemory())
+  )
+
+  it.effect.each(["soon", -1])("linger: %s", (linger) =>
+    Effect.gen(function* () {
+      for (const step of Object.values(steps)) {
+        const source: Stream.Stream<never> = Stream.empty
+        const result: Stream.Stream<unknown, unknown, PineconeIndex> = step({ linger })(source)
+        const error = yield* refusalOf(Stream.runDrain(result))
+        assert(error instanceof PineconeError)
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "linger" })
+      }
     }).pipe(inMemory())
   )
 })

@@ -215,7 +215,7 @@ describe("query", () => {
       assert.match(messages[0] ?? "", /dimension 3 does not match the dimension of the index 2/)
       assert.match(messages[1] ?? "", /vector holds NaN at position 0/)
       assert.match(messages[2] ?? "", /vector is empty/)
-    }).pipe(inMemory({ dimension: 2 }))
+    }).pipe(changed(() => ({ dimension: undefined }), { dimension: 2 }))
   )
 
   it.effect("knows the dimension before it asks, where the layer does", () =>
@@ -609,8 +609,21 @@ describe("scan", () => {
       ]
       assert.deepStrictEqual(names(yield* collect({ namespaces: "all" })), expected)
       assert.deepStrictEqual(names(yield* collect({ namespaces: ["b", "a"] })), expected.slice(3))
-      assert.deepStrictEqual(yield* collect({ namespaces: ["nothing here"] }), [])
       assert.deepStrictEqual(yield* collect({ namespaces: [] }), [])
+    }).pipe(inMemory())
+  )
+
+  it.effect("of a named namespace that does not exist fails before anything is read, unless told not to look", () =>
+    Effect.gen(function* () {
+      yield* write(many(3))
+      const seen: Array<string> = []
+      const error = yield* PineconeSource.scan({ namespaces: ["__default__", "nothing here"] }).pipe(
+        Stream.runForEach(({ id }) => Effect.sync(() => seen.push(id))),
+        refusalOf
+      )
+      assert.deepInclude(error.reason, { _tag: "NotFound", resource: "namespace", called: "nothing here" })
+      assert.deepStrictEqual(seen, [])
+      assert.deepStrictEqual(yield* collect({ namespaces: ["nothing here"], verify: false }), [])
     }).pipe(inMemory())
   )
 
@@ -632,8 +645,31 @@ describe("scan", () => {
   it.effect("by prefixes, side by side", () =>
     Effect.gen(function* () {
       yield* write([...many(150, "a"), ...many(150, "b"), ...many(5, "c")])
-      const found = yield* collect({ prefixes: ["a", "b"] })
-      assert.deepStrictEqual(found.map(({ id }) => id).sort(), ids([...many(150, "a"), ...many(150, "b")]))
+      const part = yield* collect({ prefixes: ["a", "b"], verify: false })
+      assert.deepStrictEqual(part.map(({ id }) => id).sort(), ids([...many(150, "a"), ...many(150, "b")]))
+      assert.lengthOf(yield* collect({ prefixes: ["a", "b", "c"] }), 305)
+    }).pipe(inMemory())
+  )
+
+  it.effect("finds out that the prefixes leave out records", () =>
+    Effect.gen(function* () {
+      yield* write([...many(150, "a"), ...many(5, "c")])
+      const error = yield* refusalOf(collect({ prefixes: ["a"] }))
+      assert.deepInclude(error.reason, { _tag: "IncompleteScan", seen: 150, expected: 155 })
+    }).pipe(inMemory())
+  )
+
+  it.effect("refuses no prefixes, and one that another starts with", () =>
+    Effect.gen(function* () {
+      for (const [prefixes, says] of [
+        [[], /prefixes is empty; leave it out to read everything/],
+        [["b", "ab", "a"], /has "a", which "ab" starts with; records of both would come twice/],
+        [["a", "a"], /has "a", which "a" starts with/]
+      ] as const) {
+        const error = yield* refusalOf(collect({ prefixes }))
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "prefixes" })
+        assert.match(error.message, says)
+      }
     }).pipe(inMemory())
   )
 
@@ -656,11 +692,11 @@ describe("scan", () => {
     }).pipe(dropping)
   )
 
-  it.effect("does not look when told not to, nor with prefixes", () =>
+  it.effect("does not look when told not to", () =>
     Effect.gen(function* () {
       yield* write(many(250))
       assert.lengthOf(yield* collect({ verify: false }), 249)
-      assert.lengthOf(yield* collect({ prefixes: ["id"] }), 249)
+      assert.lengthOf(yield* collect({ verify: false, prefixes: ["id"] }), 249)
     }).pipe(dropping)
   )
 

@@ -14,10 +14,10 @@ const good = { id: "a", values: [1, 2] }
 const indices = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 const refusals: ReadonlyArray<readonly [string, unknown, string | RegExp]> = [
-  ["no record", null, /^a record: record is not an object/],
-  ["a list", [good], /^a record: record is not an object/],
-  ["no id", { values: [1] }, /^a record: id is missing/],
-  ["an id that is a number", { id: 7, values: [1] }, /^a record: id must be text/],
+  ["no record", null, /^record is not an object/],
+  ["a list", [good], /^record is not an object/],
+  ["no id", { values: [1] }, /^id is missing/],
+  ["an id that is a number", { id: 7, values: [1] }, /^id must be text/],
   ["an empty id", { id: "", values: [1] }, `record "": id has 0 characters; it must have 1 to 512`],
   ["a long id", { id: "é".repeat(513), values: [1] }, /é{64}\.\.\.": id has 513 characters; it must have 1 to 512$/],
   ["values that are none", { id: "a", values: "1" }, /values must be an array of numbers or a Float32Array$/],

@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Line, scriptedServer } from "./fixtures/scriptedServer.ts"
-import { accept, atServer, counts, inMemory, stored, upserted } from "./support/index.ts"
+import { accept, atServer, changed, counts, inMemory, stored, upserted } from "./support/index.ts"
 import { run, runAll } from "./support/outcomes.ts"
 import { assertHidden, key, refusalOf } from "./support/secrets.ts"
 
@@ -165,7 +165,7 @@ describe("bad input", () => {
         result
       )
       assert.deepStrictEqual(yield* counts, { __default__: 2 })
-    }).pipe(inMemory({ dimension: 3 }))
+    }).pipe(changed(() => ({ dimension: undefined }), { dimension: 3 }))
   )
 
   it.live("NaN and Infinity", () =>

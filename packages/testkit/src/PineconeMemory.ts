@@ -99,13 +99,18 @@ const make = (options: Options): Effect.Effect<Service> => {
       answer: (request: Request) => Result.Result<A, Refusal>
     ) =>
     (request: Request): Effect.Effect<A, PineconeError> =>
-      Effect.suspend(() => {
-        const namespace = request.namespace ?? own
-        return answered(operation, namespace, answer({ ...request, namespace }))
-      })
+      // A call to a service gives other fibers a turn; without that a program of many calls could not be interrupted.
+      Effect.andThen(
+        Effect.yieldNow,
+        Effect.suspend(() => {
+          const namespace = request.namespace ?? own
+          return answered(operation, namespace, answer({ ...request, namespace }))
+        })
+      )
 
   return Effect.succeed({
     name: options.name ?? "memory",
+    dimension: kind.dimension,
     namespace: own,
     limits: {
       maxRecords: limits.maxRecords,

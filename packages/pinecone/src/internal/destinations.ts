@@ -16,7 +16,7 @@ import type { Service, SizedRecord, UpdateRequest } from "../PineconeApi.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import { type Check, maxIdLength, type VectorRecord } from "../VectorRecord.ts"
-import { checkRange, failure, namespaceOf, targetOf } from "./common.ts"
+import { checkDuration, checkRange, failure, namespaceOf, targetOf } from "./common.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
@@ -55,6 +55,7 @@ const write =
         yield* checkRange(operation, "maxRecords", options.maxRecords)
         yield* checkRange(operation, "maxBytes", options.maxBytes)
         yield* checkRange(operation, "concurrency", options.concurrency)
+        yield* checkDuration(operation, "linger", options.linger)
         const index = yield* PineconeIndex
         const full: Write.Destination<A, I, PineconeError> = {
           ...destination(index),

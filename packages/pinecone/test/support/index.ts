@@ -2,7 +2,7 @@
 import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { type Options, PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
-import { PineconeMemory } from "@effect-connectors/testkit"
+import * as PineconeMemory from "@effect-connectors/testkit/PineconeMemory"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
