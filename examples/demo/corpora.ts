@@ -48,11 +48,15 @@ const make = (name: string, texts: ReadonlyArray<Text>, pairs: ReadonlyArray<Pai
   pairs
 })
 
-/** The first `limit` texts of a corpus, and the pairs whose answer is among them. The questions stay. */
+/**
+ * The first `limit` texts of a corpus, and the pairs and questions whose answer is among them. When there are none such
+ * the questions stay, to have something to ask.
+ */
 export const take = (corpus: Corpus, limit: number): Corpus => {
   const texts = corpus.texts.slice(0, limit)
   const ids = new Set(texts.map((text) => text.id))
-  return { ...corpus, texts, pairs: corpus.pairs.filter((pair) => ids.has(pair.answerId)) }
+  const pairs = corpus.pairs.filter((pair) => ids.has(pair.answerId))
+  return pairs.length === 0 ? { ...corpus, texts, pairs } : make(corpus.name, texts, pairs)
 }
 
 const Feature = Schema.Struct({

@@ -2,7 +2,7 @@ import { PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFile } from "node:child_process"
+import { type ChildProcess, execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Corpora from "./corpora.ts"
 import { run } from "./demo.ts"
@@ -10,7 +10,7 @@ import { Encoder } from "./encoders.ts"
 import * as Glove from "./glove.ts"
 import { bar, describe as describeProgress } from "./progress.ts"
 import { recall } from "./recall.ts"
-import { print } from "./report.ts"
+import { print, type Report } from "./report.ts"
 
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
 
@@ -56,12 +56,16 @@ layer(NodeFileSystem.layer)("corpora", (it) => {
     })
   )
 
-  it.effect("take keeps the pairs whose answer is kept", () =>
+  it.effect("take keeps the pairs and questions whose answer is kept", () =>
     Effect.gen(function* () {
       const corpus = yield* Corpora.webFeatures
       const position = corpus.texts.findIndex(({ id }) => id === "audio")
       assert.isFalse(Corpora.take(corpus, position).pairs.some(({ answerId }) => answerId === "audio"))
-      assert.isTrue(Corpora.take(corpus, position + 1).pairs.some(({ answerId }) => answerId === "audio"))
+      const kept = Corpora.take(corpus, position + 1)
+      assert.isTrue(kept.pairs.some(({ answerId }) => answerId === "audio"))
+      assert.isNotEmpty(kept.questions)
+      assert.deepStrictEqual(Corpora.take(corpus, 1).questions, corpus.questions)
+      assert.isTrue(kept.questions.every((asked) => kept.pairs.some(({ question }) => question === asked)))
     })
   )
 })
@@ -124,7 +128,7 @@ layer(Encoder.useLite, { timeout: 30_000, excludeTestServices: true })("Universa
   it.effect("the demo, on a few texts", () =>
     Effect.gen(function* () {
       const corpus = Corpora.take(yield* Corpora.webFeatures, 60)
-      const report = yield* run(corpus)
+      const report = yield* run(corpus, "memory")
       assert.strictEqual(report.records, 60)
       assert.deepStrictEqual(report.outcomes, { written: 60, rejected: 0, unknown: 0 })
       assert.strictEqual(report.recallAt5, 1)
@@ -150,7 +154,7 @@ layer(Encoder.useLite, { timeout: 30_000, excludeTestServices: true })("Universa
   it.effect("says what is wrong when the index is made for another model", () =>
     Effect.gen(function* () {
       const corpus = Corpora.take(yield* Corpora.webFeatures, 1)
-      const error = yield* Effect.flip(run(corpus))
+      const error = yield* Effect.flip(run(corpus, "memory"))
       assert.include(error.message, "use an index of dimension 512")
     }).pipe(Effect.provide(PineconeMemory.layerWith({ dimension: 3 })))
   )
@@ -194,12 +198,17 @@ describe("what people see", () => {
   it("progress tells how much, how fast and how long", () => {
     assert.strictEqual(describeProgress(snapshot, 1_204), "312 of 1,204 (25 %), 41/s, 22 s left")
     assert.strictEqual(describeProgress({ ...snapshot, done: true }, 312), "312 of 312 (100 %), 41/s, in 8 s")
+    assert.strictEqual(
+      describeProgress({ ...snapshot, done: true }, 1_204),
+      "312 of 1,204 (25 %), 41/s, stopped after 8 s"
+    )
     assert.strictEqual(bar(312, 1_204, 8), "##......")
     assert.strictEqual(bar(0, 0, 4), "####")
   })
 
   it("the report fits the terminal, and has colours only when asked for", () => {
-    const report = {
+    const report: Report = {
+      store: "pinecone",
       corpus: "test",
       encoder: "test",
       dimension: 2,
@@ -220,23 +229,36 @@ describe("what people see", () => {
     assert.include(plain, "1 of 3 questions (33 %)")
     for (const line of plain.split("\n").slice(0, 2)) assert.isAtMost(line.length, 60)
     assert.include(print(report, { columns: 60, color: true }), "\u001b[1mwhere?")
+    assert.notInclude(plain, "exact")
+    assert.include(
+      print({ ...report, store: "memory" }, { columns: 60, color: false }),
+      "in memory the search is exact"
+    )
+    assert.include(
+      print({ ...report, rightAnswerInFirst5: { found: 0, of: 0, share: 0 } }, { columns: 60, color: false }),
+      "is not rated"
+    )
   })
 })
 
 describe("the command", () => {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url))
+
   /** Runs the demo as its npm script does, without the environment's own keys. */
-  const demo = (...args: ReadonlyArray<string>) =>
+  const demo = (...args: ReadonlyArray<string>) => node([main, ...args])
+
+  const node = (args: ReadonlyArray<string>, start: (child: ChildProcess) => void = () => {}) =>
     Effect.promise(
       () =>
         new Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }>((resolve) => {
           const { PINECONE_API_KEY: _, PINECONE_INDEX: __, PINECONE_INDEX_HOST: ___, ...env } = process.env
-          const main = fileURLToPath(new URL("main.ts", import.meta.url))
-          execFile(
+          const child = execFile(
             process.execPath,
-            ["--conditions=@effect-connectors/source", main, ...args],
+            ["--conditions=@effect-connectors/source", ...args],
             { env },
             (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, stdout, stderr })
           )
+          start(child)
         })
     )
 
@@ -254,12 +276,46 @@ describe("the command", () => {
     })
   )
 
+  it.live("says nothing on stdout when it dies", () =>
+    Effect.gen(function* () {
+      const breakDown = `const { stringify } = JSON
+        JSON.stringify = (value, ...rest) => {
+          if (value?.recallAt5 !== undefined) throw new Error("out of order")
+          return stringify(value, ...rest)
+        }`
+      const { code, stderr, stdout } = yield* node([
+        `--import=data:text/javascript,${encodeURIComponent(breakDown)}`,
+        main,
+        ...["--corpus", "large", "--limit", "10", "--json"]
+      ])
+      assert.strictEqual(code, 1)
+      assert.strictEqual(stdout, "")
+      assert.include(stderr, "out of order")
+    })
+  )
+
+  it.live("says that it was stopped, and exits with 130", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* node([main], (child) => {
+        child.stderr?.on("data", (data) => {
+          if (String(data).includes("embed and write")) child.kill("SIGINT")
+        })
+      })
+      assert.strictEqual(code, 130)
+      assert.strictEqual(stdout, "")
+      assert.match(stderr, /stopped after \d+ s\n$/)
+    })
+  )
+
   it.live("--store pinecone says what is missing", () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* demo("--store", "pinecone")
       assert.strictEqual(code, 1)
       assert.strictEqual(stdout, "")
-      assert.include(stderr, "--store pinecone needs PINECONE_API_KEY and PINECONE_INDEX in the environment")
+      assert.include(
+        stderr,
+        "--store pinecone needs PINECONE_API_KEY and PINECONE_INDEX or PINECONE_INDEX_HOST in the environment"
+      )
     })
   )
 

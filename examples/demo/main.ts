@@ -5,12 +5,14 @@ import { PineconeIndex } from "@effect-connectors/pinecone"
 import { PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -27,7 +29,7 @@ const missingVariables = Effect.gen(function* () {
   const isMissing = (name: string) => Effect.map(Config.option(Config.String(name)), Option.isNone)
   const key = yield* isMissing("PINECONE_API_KEY")
   const index = (yield* isMissing("PINECONE_INDEX")) && (yield* isMissing("PINECONE_INDEX_HOST"))
-  return [...(key ? ["PINECONE_API_KEY"] : []), ...(index ? ["PINECONE_INDEX"] : [])]
+  return [...(key ? ["PINECONE_API_KEY"] : []), ...(index ? ["PINECONE_INDEX or PINECONE_INDEX_HOST"] : [])]
 })
 
 const namespace = "effect-connectors-demo"
@@ -57,15 +59,22 @@ const command = Command.make(
   "demo",
   {
     corpus: Flag.Literals("corpus", ["small", "large"]).pipe(
-      Flag.withDescription("small: 1,204 texts and a neural model; large: 117,791 texts and word vectors"),
+      Flag.withDescription(
+        "small (default): 1,204 texts and a neural model, dimension 512; large: 117,791 texts and word vectors, dimension 100"
+      ),
       Flag.withDefault("small")
     ),
     store: Flag.Literals("store", ["memory", "pinecone"]).pipe(
-      Flag.withDescription(`pinecone: PINECONE_INDEX with PINECONE_API_KEY, in the namespace ${namespace}`),
+      Flag.withDescription(
+        "memory (default); pinecone: an index of that dimension and metric cosine. Needs PINECONE_API_KEY, and " +
+          `PINECONE_INDEX or PINECONE_INDEX_HOST. The records stay there, in the namespace ${namespace}`
+      ),
       Flag.withDefault("memory")
     ),
     limit: Flag.Int("limit").pipe(
-      Flag.withDescription("Only so many texts of the corpus, the first ones"),
+      Flag.withDescription(
+        "Only so many texts of the corpus, the first ones, and the questions they answer (default: all)"
+      ),
       Flag.filter(
         (limit) => limit >= 1,
         () => "1 or more"
@@ -73,7 +82,7 @@ const command = Command.make(
       Flag.optional
     ),
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription("Print one JSON object on stdout and nothing else there"),
+      Flag.withDescription("Print one JSON object on stdout and nothing else there (default: off)"),
       Flag.withDefault(false)
     )
   },
@@ -87,15 +96,23 @@ const command = Command.make(
       yield* Console.error(
         `${count(corpus.texts.length)} texts of ${corpus.name}, embedded by ${encoder.name} (${encoder.dimension} numbers), into: ${label}`
       )
-      return yield* run(corpus)
+      return yield* run(corpus, place)
     }).pipe(Effect.provide([corpora[size].encoder, layer]), Effect.mapError(userError))
-    const style = { columns: process.stdout.columns ?? 110, color: canColor }
-    yield* Console.log(json ? JSON.stringify(report) : `\n${print(report, style)}`)
+    const columns = process.stdout.isTTY ? process.stdout.columns || 80 : 110
+    yield* Console.log(json ? JSON.stringify(report) : `\n${print(report, { columns, color: canColor })}`)
   })
 ).pipe(Command.withDescription("Embeds texts, writes them to an index, and asks it questions."))
 
+// What the command has not told the user itself is logged here, where logs go to stderr; `runMain` would use stdout.
+const report = Effect.tapCause((cause: Cause.Cause<unknown>) =>
+  Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(Cause.squash(cause))
+    ? Effect.void
+    : Effect.logError(cause)
+)
+
 Command.run(command, { version: "0.1.0" }).pipe(
+  report,
   Effect.provide(NodeServices.layer),
   Effect.provideService(Logger.LogToStderr, true),
-  NodeRuntime.runMain
+  NodeRuntime.runMain({ disableErrorReporting: true })
 )

@@ -5,6 +5,7 @@ import type { Outcome } from "@effect-connectors/core"
 
 /** What `--json` prints. */
 export interface Report {
+  readonly store: "memory" | "pinecone"
   readonly corpus: string
   readonly encoder: string
   readonly dimension: number
@@ -44,6 +45,16 @@ const shorten = (text: string, length: number): string =>
 
 const nameWidth = 24
 
+const recallLine = (store: Report["store"], recall: number): string =>
+  `recall at 5    ${recall.toFixed(3)}: the share of the true 5 nearest vectors that the index found` +
+  (store === "memory" ? " (in memory the search is exact)" : "")
+
+const modelLine = ({ rightAnswerInFirst5: { found, of, share } }: Report): string =>
+  of === 0
+    ? "the model      is not rated: the texts that were expected are not among those loaded"
+    : `the model      put the expected text among its first 5 for ${found} of ${of} questions ` +
+      `(${Math.round(share * 100)} %); that rates the model, not the index`
+
 /** The report as text. */
 export const print = (report: Report, { color, columns }: Style): string => {
   const style = (code: number) => (text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text)
@@ -57,12 +68,11 @@ export const print = (report: Report, { color, columns }: Style): string => {
     ""
   ])
   const { rejected, unknown, written } = report.outcomes
-  const { found, of, share } = report.rightAnswerInFirst5
   return [
     ...questions,
     `written        ${count(written)} of ${count(report.records)} records, ${rejected} rejected, ${unknown} unknown`,
     `time           ${report.loadSeconds.toFixed(1)} s, of which the model ${report.embedSeconds.toFixed(1)} s: ${count(report.recordsPerSecond)} records/s`,
-    `recall at 5    ${report.recallAt5.toFixed(3)} of the store, against brute force over the same vectors`,
-    `right answer   in the first 5 for ${found} of ${of} questions (${Math.round(share * 100)} %): that measures the model`
+    recallLine(report.store, report.recallAt5),
+    modelLine(report)
   ].join("\n")
 }
