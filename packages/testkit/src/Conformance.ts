@@ -6,7 +6,7 @@
  * in a namespace of its own and removes it, so the index may be one that others use. Time is real.
  */
 import type { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
-import { layer as layerTests } from "@effect/vitest"
+import { describe, layer as layerTests } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -90,11 +90,11 @@ export const suite = <E, R = never>(
   const timeout = 20_000 + 12 * Duration.toMillis(settings.eventually)
   layerTests(layer, { excludeTestServices: true })(name, (it) => {
     const test: Test = (title, body) => it.effect(title, () => onBench(settings, body), timeout)
-    write(test)
-    lookup(test, settings)
-    filters(test)
-    scan(test, settings)
-    schema(test)
+    describe("write", () => write(test))
+    describe("lookup", () => lookup(test, settings))
+    describe("filters", () => filters(test))
+    describe("scan", () => scan(test, settings))
+    describe("schema", () => schema(test))
     const control = options.faults
     if (control === undefined) return
     const faultTest: FaultTest = (title, body) =>
@@ -103,6 +103,6 @@ export const suite = <E, R = never>(
         () => Effect.flatMap(control, (faults) => onBench(settings, (bench) => body(bench, faults))),
         timeout
       )
-    faults(faultTest)
+    describe("faults", () => faults(faultTest))
   })
 }

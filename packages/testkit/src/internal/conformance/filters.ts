@@ -1,6 +1,6 @@
 /** What every operator of a filter selects, as a table. */
 import type { Filter } from "@effect-connectors/pinecone/Filter"
-import { assert, describe } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { at, ids, store, type Test } from "./bench.ts"
 
@@ -54,34 +54,33 @@ const malformed: ReadonlyArray<readonly [what: string, json: string]> = [
   ["$in with 10,001 values", JSON.stringify({ year: { $in: Array.from({ length: 10_001 }, (_, n) => n) } })]
 ]
 
-export const filters = (test: Test) =>
-  describe("filters", () => {
-    const selects = (title: string, table: ReadonlyArray<Row>) =>
-      test(title, (bench) =>
-        Effect.gen(function* () {
-          const { index, namespace } = bench
-          yield* store(
-            bench,
-            Object.entries(books).map(([id, metadata]) => ({ id, values: at(bench, 45), metadata }))
-          )
-          for (const [what, filter, found] of table) {
-            const { matches } = yield* index.query({ namespace, vector: at(bench, 45), topK: 10, filter })
-            assert.deepStrictEqual([...ids(matches)].sort(), [...found], what)
-          }
-        })
-      )
-
-    selects("each operator selects what is documented", documented)
-    selects("records without the field, and lists of which one matches, where nothing is documented", assumed)
-
-    test("malformed ones are refused", (bench) =>
+export const filters = (test: Test): void => {
+  const selects = (title: string, table: ReadonlyArray<Row>) =>
+    test(title, (bench) =>
       Effect.gen(function* () {
         const { index, namespace } = bench
-        yield* store(bench, [{ id: "a", values: at(bench, 0), metadata: { year: 1 } }])
-        for (const [what, json] of malformed) {
-          const filter: Filter = JSON.parse(json)
-          const error = yield* Effect.flip(index.query({ namespace, vector: at(bench, 0), topK: 1, filter }))
-          assert.strictEqual(error.reason._tag, "RequestRefused", what)
+        yield* store(
+          bench,
+          Object.entries(books).map(([id, metadata]) => ({ id, values: at(bench, 45), metadata }))
+        )
+        for (const [what, filter, found] of table) {
+          const { matches } = yield* index.query({ namespace, vector: at(bench, 45), topK: 10, filter })
+          assert.deepStrictEqual([...ids(matches)].sort(), [...found], what)
         }
-      }))
-  })
+      })
+    )
+
+  selects("each operator selects what is documented", documented)
+  selects("records without the field, and lists of which one matches, where nothing is documented", assumed)
+
+  test("malformed ones are refused", (bench) =>
+    Effect.gen(function* () {
+      const { index, namespace } = bench
+      yield* store(bench, [{ id: "a", values: at(bench, 0), metadata: { year: 1 } }])
+      for (const [what, json] of malformed) {
+        const filter: Filter = JSON.parse(json)
+        const error = yield* Effect.flip(index.query({ namespace, vector: at(bench, 0), topK: 1, filter }))
+        assert.strictEqual(error.reason._tag, "RequestRefused", what)
+      }
+    }))
+}

@@ -5,7 +5,7 @@ import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import * as TypedIndex from "@effect-connectors/pinecone/TypedIndex"
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
-import { assert, describe } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -70,106 +70,105 @@ const unfit = (bench: Bench) => {
   return table
 }
 
-export const schema = (test: Test) =>
-  describe("schema", () => {
-    test("metadata comes back as the type it was written with", (bench) =>
-      Effect.gen(function* () {
-        const { namespace } = bench
-        const record = { id: "a", values: at(bench, 30), metadata: article }
-        yield* allWritten([record], articles.upsertOutcomes({ namespace }))
-        yield* holds(bench, 1)
-        const [fetched] = yield* rows(["a"], articles.fetch({ namespace }))
-        assert.deepStrictEqual(Option.getOrUndefined(fetched![1])?.metadata, article)
-        const [queried] = yield* rows(
-          [0],
-          articles.query({
-            vector: () => record.values,
-            topK: 1,
-            namespace,
-            filter: articles.filter.and(articles.filter.eq("pages", "12"), articles.filter.gte("year", 2020))
-          })
-        )
-        assert.deepStrictEqual(queried?.[1][0]?.metadata, article)
-        const scanned = yield* Stream.runCollect(articles.scan({ namespaces: [namespace] }))
-        assert.deepStrictEqual(
-          scanned.map(({ metadata }) => metadata),
-          [article]
-        )
-      }))
+export const schema = (test: Test): void => {
+  test("metadata comes back as the type it was written with", (bench) =>
+    Effect.gen(function* () {
+      const { namespace } = bench
+      const record = { id: "a", values: at(bench, 30), metadata: article }
+      yield* allWritten([record], articles.upsertOutcomes({ namespace }))
+      yield* holds(bench, 1)
+      const [fetched] = yield* rows(["a"], articles.fetch({ namespace }))
+      assert.deepStrictEqual(Option.getOrUndefined(fetched![1])?.metadata, article)
+      const [queried] = yield* rows(
+        [0],
+        articles.query({
+          vector: () => record.values,
+          topK: 1,
+          namespace,
+          filter: articles.filter.and(articles.filter.eq("pages", "12"), articles.filter.gte("year", 2020))
+        })
+      )
+      assert.deepStrictEqual(queried?.[1][0]?.metadata, article)
+      const scanned = yield* Stream.runCollect(articles.scan({ namespaces: [namespace] }))
+      assert.deepStrictEqual(
+        scanned.map(({ metadata }) => metadata),
+        [article]
+      )
+    }))
 
-    test("stored metadata of another type is a failed row that names the record", (bench) =>
-      Effect.gen(function* () {
-        const { namespace } = bench
-        yield* allWritten(
-          [{ id: "good", values: at(bench, 1), metadata: article }],
-          articles.upsertOutcomes({ namespace })
-        )
-        yield* store({ ...bench, namespace: bench.another("foreign") }, [
-          { id: "foreign", values: at(bench, 2), metadata: { title: "A", year: 1.5 } }
-        ])
-        yield* holds(bench, 1)
-        const elements = [
-          { id: "good", namespace },
-          { id: "foreign", namespace: bench.another("foreign") },
-          { id: "good", namespace }
-        ]
-        const results = yield* rows(
-          elements,
-          articles.fetchResults({
-            id: (element: (typeof elements)[number]) => element.id,
-            namespace: (element) => element.namespace
-          })
-        )
-        assert.deepStrictEqual(
-          results.map(([, result]) => (Result.isSuccess(result) ? "found" : result.failure.reason._tag)),
-          ["found", "InvalidRecord", "found"]
-        )
-        const failure = Option.getOrUndefined(Result.getFailure(results[1]![1]))
-        assert.match(failure?.message ?? "", /record "foreign": metadata/)
-      }))
+  test("stored metadata of another type is a failed row that names the record", (bench) =>
+    Effect.gen(function* () {
+      const { namespace } = bench
+      yield* allWritten(
+        [{ id: "good", values: at(bench, 1), metadata: article }],
+        articles.upsertOutcomes({ namespace })
+      )
+      yield* store({ ...bench, namespace: bench.another("foreign") }, [
+        { id: "foreign", values: at(bench, 2), metadata: { title: "A", year: 1.5 } }
+      ])
+      yield* holds(bench, 1)
+      const elements = [
+        { id: "good", namespace },
+        { id: "foreign", namespace: bench.another("foreign") },
+        { id: "good", namespace }
+      ]
+      const results = yield* rows(
+        elements,
+        articles.fetchResults({
+          id: (element: (typeof elements)[number]) => element.id,
+          namespace: (element) => element.namespace
+        })
+      )
+      assert.deepStrictEqual(
+        results.map(([, result]) => (Result.isSuccess(result) ? "found" : result.failure.reason._tag)),
+        ["found", "InvalidRecord", "found"]
+      )
+      const failure = Option.getOrUndefined(Result.getFailure(results[1]![1]))
+      assert.match(failure?.message ?? "", /record "foreign": metadata/)
+    }))
 
-    test("what can not be stored is refused with its reason, and the records around it are written", (bench) =>
-      Effect.gen(function* () {
-        const { namespace } = bench
-        const [first, second] = many(bench, 2)
-        for (const [what, reasons, record] of unfit(bench)) {
-          const outcomes = yield* outcomesOf([first!, record, second!], PineconeSink.upsertOutcomes({ namespace }))
-          const [refused, ...more] = outcomes.filter(Outcome.isNotWritten)
-          assert.lengthOf(more, 0, what)
-          assert(refused?._tag === "Rejected", what)
-          assert.strictEqual(refused.input, record, what)
-          assert.include(reasons, refused.error.reason._tag, what)
-        }
-        yield* holds(bench, 2)
-      }))
+  test("what can not be stored is refused with its reason, and the records around it are written", (bench) =>
+    Effect.gen(function* () {
+      const { namespace } = bench
+      const [first, second] = many(bench, 2)
+      for (const [what, reasons, record] of unfit(bench)) {
+        const outcomes = yield* outcomesOf([first!, record, second!], PineconeSink.upsertOutcomes({ namespace }))
+        const [refused, ...more] = outcomes.filter(Outcome.isNotWritten)
+        assert.lengthOf(more, 0, what)
+        assert(refused?._tag === "Rejected", what)
+        assert.strictEqual(refused.input, record, what)
+        assert.include(reasons, refused.error.reason._tag, what)
+      }
+      yield* holds(bench, 2)
+    }))
 
-    test("what is just small enough is stored", (bench) =>
-      Effect.gen(function* () {
-        const longest: VectorRecord = {
-          id: "x".repeat(512),
-          values: at(bench, 30),
-          metadata: { text: "x".repeat(40_960 - 11) }
-        }
-        yield* store(bench, [longest])
-        assert.deepStrictEqual((yield* stored(bench, longest.id))?.metadata, longest.metadata)
-      }))
+  test("what is just small enough is stored", (bench) =>
+    Effect.gen(function* () {
+      const longest: VectorRecord = {
+        id: "x".repeat(512),
+        values: at(bench, 30),
+        metadata: { text: "x".repeat(40_960 - 11) }
+      }
+      yield* store(bench, [longest])
+      assert.deepStrictEqual((yield* stored(bench, longest.id))?.metadata, longest.metadata)
+    }))
 
-    test("options that can not work fail before the stream is pulled", (bench) =>
-      Effect.gen(function* () {
-        let pulled = 0
-        const source = Stream.drain(Stream.fromEffect(Effect.sync(() => pulled++)))
-        const { namespace } = bench
-        for (const [option, step] of [
-          ["topK", source.pipe(PineconeSource.query({ id: String, topK: 0, namespace }))],
-          ["topK", source.pipe(PineconeSource.query({ id: String, topK: 10_001, namespace }))],
-          ["maxBatch", source.pipe(PineconeSource.fetch({ maxBatch: 1001, namespace }))],
-          ["concurrency", source.pipe(PineconeSink.upsert({ concurrency: 0, namespace }))]
-        ] as const) {
-          const error = yield* Effect.flip(Stream.runDrain<unknown, unknown, Stream.Services<typeof step>>(step))
-          assert.deepInclude(error, { _tag: "PineconeError" })
-          assert(error instanceof Object && "reason" in error)
-          assert.deepInclude(error.reason, { _tag: "InvalidOption", option })
-        }
-        assert.strictEqual(pulled, 0)
-      }))
-  })
+  test("options that can not work fail before the stream is pulled", (bench) =>
+    Effect.gen(function* () {
+      let pulled = 0
+      const source = Stream.drain(Stream.fromEffect(Effect.sync(() => pulled++)))
+      const { namespace } = bench
+      for (const [option, step] of [
+        ["topK", source.pipe(PineconeSource.query({ id: String, topK: 0, namespace }))],
+        ["topK", source.pipe(PineconeSource.query({ id: String, topK: 10_001, namespace }))],
+        ["maxBatch", source.pipe(PineconeSource.fetch({ maxBatch: 1001, namespace }))],
+        ["concurrency", source.pipe(PineconeSink.upsert({ concurrency: 0, namespace }))]
+      ] as const) {
+        const error = yield* Effect.flip(Stream.runDrain<unknown, unknown, Stream.Services<typeof step>>(step))
+        assert.deepInclude(error, { _tag: "PineconeError" })
+        assert(error instanceof Object && "reason" in error)
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option })
+      }
+      assert.strictEqual(pulled, 0)
+    }))
+}
