@@ -1,6 +1,6 @@
 /**
- * Packs the packages as they would be published, unpacks them beside nothing but their declared dependencies, and
- * uses them there from plain JavaScript and from TypeScript.
+ * Packs the packages as they would be published, installs them into an empty folder, and uses them there from plain
+ * JavaScript and from TypeScript.
  */
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
@@ -33,6 +33,7 @@ interface Manifest {
   readonly exports: { readonly ".": Record<string, string>; readonly "./*": Record<string, string> }
   readonly dependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
+  readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>
 }
 
 const manifest = (directory: string): Manifest =>
@@ -76,23 +77,42 @@ const build = () => {
   succeed(process.execPath, [tsc, "-b", "tsconfig.build.json"], workspace)
 }
 
-const install = () => {
-  const directories = names.map((name) => path.join(workspace, "packages", name))
-  succeed("npm", ["pack", "--offline", "--pack-destination", consumer, ...directories], workspace)
-  for (const name of names) {
-    const [tarball] = fs.globSync(`effect-connectors-${name}-*.tgz`, { cwd: consumer })
-    assert.isDefined(tarball)
-    fs.mkdirSync(installed(name), { recursive: true })
-    succeed("tar", ["-xzf", path.join(consumer, tarball), "-C", installed(name), "--strip-components=1"], consumer)
-    const { dependencies, peerDependencies } = manifest(installed(name))
-    for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
-      const link = path.join(consumer, "node_modules", dependency)
-      if (dependency.startsWith(scope) || fs.existsSync(link)) continue
-      fs.mkdirSync(path.dirname(link), { recursive: true })
-      fs.symlinkSync(path.join(root, "node_modules", dependency), link)
+/** The folders of packages and of all they need, as this repository has them installed. */
+const closure = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const found = new Map<string, string>()
+  const visit = (name: string) => {
+    if (found.has(name)) return
+    const directory = path.join(root, "node_modules", name)
+    found.set(name, directory)
+    const { dependencies, peerDependencies, peerDependenciesMeta } = manifest(directory)
+    for (const needed of Object.keys({ ...dependencies, ...peerDependencies })) {
+      if (peerDependenciesMeta?.[needed]?.optional !== true) visit(needed)
     }
   }
+  names.forEach(visit)
+  return [...found.values()]
+}
+
+/**
+ * Installs the packed packages into an empty folder, by npm, from nothing but tarballs: no network and no cache. What
+ * they depend on is packed too, from this repository's own installation.
+ */
+const install = () => {
+  const tarballs = path.join(consumer, "tarballs")
+  const directories = names.map((name) => path.join(workspace, "packages", name))
+  const thirdParty = new Set(
+    directories.flatMap((directory) => {
+      const { dependencies, peerDependencies } = manifest(directory)
+      return Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !name.startsWith(scope))
+    })
+  )
+  fs.mkdirSync(tarballs)
+  const all = [...directories, ...closure([...thirdParty])]
+  succeed("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", tarballs, ...all], workspace)
   fs.writeFileSync(path.join(consumer, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  const cache = path.join(consumer, "cache")
+  const files = fs.readdirSync(tarballs).map((file) => path.join(tarballs, file))
+  succeed("npm", ["install", "--offline", "--ignore-scripts", "--cache", cache, ...files], consumer)
 }
 
 describe("the packed packages", () => {
@@ -100,7 +120,7 @@ describe("the packed packages", () => {
     build()
     install()
     return () => fs.rmSync(consumer, { recursive: true, force: true })
-  })
+  }, 240_000)
 
   it("hold sources, compiled modules with declarations and maps, a README and the license, and nothing else", () => {
     for (const name of names) {
