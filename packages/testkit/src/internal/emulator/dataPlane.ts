@@ -56,9 +56,8 @@ const toRecord = (wire: typeof Record.Type): VectorRecord => ({
   metadata: wire.metadata ?? undefined
 })
 
-/** A record of a reply; `values` is always there. */
-const toWire = (record: VectorRecord) => ({
-  id: record.id,
+/** A record of a reply but for its id; `values` is always there. */
+const contents = (record: VectorRecord) => ({
   values: record.values === undefined ? [] : shortValues(record.values),
   ...(record.sparseValues && {
     sparseValues: {
@@ -128,7 +127,7 @@ export const query: Handler = (index, incoming) =>
         includeMetadata: body.includeMetadata ?? false
       })
     )
-    const near = matches.map((match) => ({ ...toWire(match), score: short(match.score) }))
+    const near = matches.map((match) => ({ id: match.id, score: short(match.score), ...contents(match) }))
     return found(index, incoming, namespace, { results: [], matches: near }, readUnits)
   })
 
@@ -167,7 +166,7 @@ export const fetchByMetadata: Handler = (index, incoming) =>
 
 /** By `fromEntries`, which makes a field of any id, `__proto__` too. */
 const vectorsOf = (records: ReadonlyMap<string, VectorRecord>) =>
-  Object.fromEntries(Array.from(records, ([id, record]) => [id, toWire(record)]))
+  Object.fromEntries(Array.from(records, ([id, record]) => [id, { id, ...contents(record) }]))
 
 const wholeNumber = (text: string | null): number | undefined =>
   text === null || text === "" ? undefined : Number(text)

@@ -90,7 +90,7 @@ const dataRoutes = [
 /** Finds the handler of a request. `path` starts with a slash and has no query. */
 export const find = (method: string, path: string): Result.Result<Route, Reply> => {
   const [, first, index, ...rest] = path.split("/")
-  if (first !== "i" || index === undefined) {
+  if (first !== "i" || !index) {
     return Result.map(lookUp(controlRoutes, method, path.slice(1), refuseControl), ({ entry, name }) => ({
       name,
       call: () => ({ operation: entry.operation, index: undefined, namespace: undefined }),
@@ -113,7 +113,8 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
 
 const lookUp = <Handler>(routes: ReadonlyArray<Entry<Handler>>, method: string, path: string, refuse: Refuse) => {
   const slash = path.lastIndexOf("/")
-  const withName = `${path.slice(0, slash)}/*`
+  const lastPart = path.slice(slash + 1)
+  const withName = lastPart === "" ? "" : `${path.slice(0, slash)}/*`
   const at = (pattern: string) => routes.filter((entry) => entry.path === pattern)
   const exact = at(path)
   const entries = exact.length > 0 ? exact : at(withName)
@@ -123,7 +124,7 @@ const lookUp = <Handler>(routes: ReadonlyArray<Entry<Handler>>, method: string, 
     const allow = entries.map((one) => one.method).join(", ")
     return Result.fail(refuse(405, `${method} is not allowed on /${path}, but ${allow}`, { allow }))
   }
-  const name = exact.length > 0 ? "" : decoded(path.slice(slash + 1))
+  const name = exact.length > 0 ? "" : decoded(lastPart)
   return name === undefined
     ? Result.fail(refuse(400, `/${path} is not a well encoded path`))
     : Result.succeed({ entry, name })
