@@ -168,6 +168,7 @@ describe("persistence", () => {
           () => persistence.write("i", { lsn: 2, namespace: "n", change: { _tag: "Put", records: [good, broken] } }),
           "unreadable"
         )
+        assert.deepStrictEqual([...storeOf(persistence, "i").stats().namespaces], [["__default__", 1]])
         persistence.deleteIndex("i")
         assert.throws(() => store.upsert({ namespace: "n", records: [a] }), "constraint")
         assert.deepStrictEqual([...store.stats().namespaces], [["__default__", 1]])

@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
-import { make, ok, assertRefused } from "./storeSupport.ts"
+import * as Schema from "effect/Schema"
+import { apply } from "../src/internal/commit.ts"
+import type { NamespaceRecords } from "../src/internal/namespaceRecords.ts"
+import * as ReadUnits from "../src/internal/readUnits.ts"
+import { recordSize } from "../src/internal/wireSize.ts"
+import { assertRefused, make, ok, run, Step } from "./storeSupport.ts"
 
 /** Records `r00`, `r01`, ...; `n` is the number modulo 3. */
 const seed = (count: number, options?: Parameters<typeof make>[0]) => {
@@ -167,5 +172,27 @@ describe("read units", () => {
     assert.strictEqual(ok(store.query({ namespace: "no", vector: [1, 1], topK: 1 })).readUnits, 0.25)
     assert.strictEqual(ok(store.query({ id: "gone", topK: 1 })).readUnits, 0.25)
     assert.strictEqual(ok(store.list({})).readUnits, 1)
+    assert.strictEqual(ReadUnits.ofQuery(249_000_000), 0.25)
+    assert.strictEqual(ReadUnits.ofQuery(1_500_000_000), 1.5)
   })
+
+  it.prop(
+    "the bytes of a namespace are those of its records, whatever was written",
+    { steps: Schema.Array(Step) },
+    ({ steps }) => {
+      const namespaces = new Map<string, NamespaceRecords>()
+      const kind = { isSparse: false, metric: "dotproduct" } as const
+      const store = make({ onCommit: (commit) => apply(namespaces, commit, kind) })
+      for (const step of steps) run(store, step)
+      for (const [namespace, stored] of namespaces) {
+        const { ids } = ok(store.list({ namespace }))
+        const sizes = ids.map((id) => recordSize(stored.get(id)!))
+        assert.strictEqual(
+          stored.bytes,
+          sizes.reduce((sum, size) => sum + size, 0)
+        )
+      }
+    },
+    { arbitrary: { runs: 200, size: 40 } }
+  )
 })
