@@ -90,11 +90,21 @@ export const suite = <E, R = never>(
   const timeout = 20_000 + 12 * Duration.toMillis(settings.eventually)
   layerTests(layer, { excludeTestServices: true })(name, (it) => {
     const test: Test = (title, body) => it.effect(title, () => onBench(settings, body), timeout)
-    describe("write", () => write(test))
-    describe("lookup", () => lookup(test, settings))
-    describe("filters", () => filters(test))
-    describe("scan", () => scan(test, settings))
-    describe("schema", () => schema(test))
+    describe("write", () => {
+      write(test)
+    })
+    describe("lookup", () => {
+      lookup(test, settings)
+    })
+    describe("filters", () => {
+      filters(test)
+    })
+    describe("scan", () => {
+      scan(test, settings)
+    })
+    describe("schema", () => {
+      schema(test)
+    })
     const control = options.faults
     if (control === undefined) return
     const faultTest: FaultTest = (title, body) =>
@@ -103,6 +113,8 @@ export const suite = <E, R = never>(
         () => Effect.flatMap(control, (faults) => onBench(settings, (bench) => body(bench, faults))),
         timeout
       )
-    describe("faults", () => faults(faultTest))
+    describe("faults", () => {
+      faults(faultTest)
+    })
   })
 }

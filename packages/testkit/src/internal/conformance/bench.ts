@@ -61,7 +61,7 @@ export const onBench = <A, E, R>(settings: Settings, body: (bench: Bench) => Eff
           ? check
           : check.pipe(
               Effect.sandbox,
-              Effect.retry(Schedule.upTo(Schedule.spaced("100 millis"), { duration: settings.eventually })),
+              Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: settings.eventually })),
               Effect.catch(Effect.failCause)
             )
     }
@@ -115,6 +115,10 @@ export const becomes = (bench: Bench, record: VectorRecord, where = bench.namesp
     })
   )
 
+/** Checks that nothing is stored under an id. */
+export const isGone = (bench: Bench, id: string, where = bench.namespace) =>
+  bench.soon(Effect.map(stored(bench, id, where), (found) => assert.isUndefined(found, `record ${id}`)))
+
 /** Checks how many records the index says there are in a namespace. */
 export const holds = ({ index, namespace, soon }: Bench, count: number, where = namespace) =>
   soon(
@@ -155,12 +159,17 @@ export const allWritten = <A>(
     assert.deepStrictEqual(outcomes.filter(Outcome.isNotWritten), [], "elements not written")
   )
 
-/** Stores records and waits until the index counts them. */
+/** Stores records, and waits until the index counts them and a query finds them. */
 export const store = (bench: Bench, records: ReadonlyArray<VectorRecord<Metadata>>, namespace = bench.namespace) =>
-  Effect.andThen(
-    allWritten(records, PineconeSink.upsertOutcomes({ namespace })),
-    holds(bench, new Set(ids(records)).size, namespace)
-  )
+  Effect.gen(function* () {
+    const count = records.length
+    yield* allWritten(records, PineconeSink.upsertOutcomes({ namespace }))
+    yield* holds(bench, count, namespace)
+    const query = bench.index.query({ namespace, vector: at(bench, 0), topK: count })
+    yield* bench.soon(
+      Effect.map(query, ({ matches }) => assert.strictEqual(matches.length, count, "records a query finds"))
+    )
+  })
 
 /** Runs an effect on the same index with some of its calls or limits replaced. */
 export const changed =
