@@ -14,8 +14,10 @@ const notes = [
   { id: "pizza", text: "Pizza dough needs a hot oven" }
 ]
 
-/** The app over an empty index in memory, a new one for each test. */
-const inMemory = NoteSearch.layer.pipe(Layer.provide(PineconeMemory.layer))
+/** The app over an empty index in memory, a new one for each test; the test too can look into it. */
+const inMemory = NoteSearch.layer.pipe(Layer.provideMerge(PineconeMemory.layer))
+
+const stored = Effect.flatMap(PineconeIndex, (index) => Effect.map(index.stats, (stats) => stats.totalRecords))
 
 /** The same, but the first `times` queries of the index fail. */
 const failing = (times: number, reason: Reason) =>
@@ -25,7 +27,7 @@ const failing = (times: number, reason: Reason) =>
       const failure = Effect.fail(new PineconeError({ operation: "query", reason }))
       return { ...index, query: (request) => Effect.suspend(() => (left-- > 0 ? failure : index.query(request))) }
     }),
-    Layer.provide(PineconeMemory.layer)
+    Layer.provideMerge(PineconeMemory.layer)
   )
 
 describe("NoteSearch", () => {
@@ -39,16 +41,25 @@ describe("NoteSearch", () => {
         ["pizza", "bread"]
       )
       assert.strictEqual(found[0]?.text, "Pizza dough needs a hot oven")
+      assert.strictEqual(yield* stored, notes.length)
     }).pipe(Effect.provide(inMemory))
   )
 
   it.effect("says which notes it could not keep, and keeps the others", () =>
     Effect.gen(function* () {
       const search = yield* NoteSearch
-      const error = yield* Effect.flip(search.add([...notes, { id: "", text: "A note without an id" }]))
-      assert.strictEqual(error._tag, "RecordsNotWritten")
+      const nameless = { id: "", text: "A note without an id" }
+      const error = yield* Effect.flip(search.add([...notes, nameless]))
+      if (error._tag !== "RecordsNotWritten") return assert.fail(error.message)
+      assert.deepStrictEqual(
+        error.first.map(({ input }) => input),
+        [nameless]
+      )
       assert.include(error.message, "id has 0 characters")
-      assert.strictEqual((yield* search.similar("train", 10)).length, 3)
+      // One outcome for each note, and what was written is there.
+      const { rejected, unknown, written } = error
+      assert.deepStrictEqual({ rejected, unknown, written }, { rejected: 1, unknown: 0, written: notes.length })
+      assert.strictEqual(yield* stored, written)
     }).pipe(Effect.provide(inMemory))
   )
 
@@ -67,6 +78,7 @@ describe("NoteSearch", () => {
       const found = yield* Effect.forkChild(search.similar("train", 1))
       yield* TestClock.adjust("30 seconds")
       assert.strictEqual((yield* Fiber.join(found))[0]?.id, "train")
+      assert.strictEqual(yield* stored, notes.length)
     }).pipe(Effect.provide(failing(2, new RateLimited({ detail: "slow down", retryAfterMillis: 15_000 }))))
   )
 })
