@@ -1,6 +1,6 @@
 /**
- * Adds to package-lock.json the builds for other platforms that npm left out because its registry does not offer
- * them; `npm ci` refuses a lock file that lacks one. To be run after an update of a dependency that has such builds.
+ * Adds to package-lock.json the optional builds of other platforms, which npm may leave out; `npm ci` refuses a lock
+ * file that lacks one. To be run after an update of a dependency that has such builds.
  */
 import * as fs from "node:fs"
 
