@@ -39,6 +39,11 @@ expectTypeOf(
 
 // @ts-expect-error: how many is never left to a default
 void questions.pipe(PineconeSource.query({ vector: (question) => question.embedding }))
+// @ts-expect-error: nothing to ask with
+void questions.pipe(PineconeSource.query({ topK: 5 }))
+// @ts-expect-error: one or the other
+void questions.pipe(PineconeSource.query({ id: ({ text }) => text, vector: (question) => question.embedding, topK: 5 }))
+void questions.pipe(PineconeSource.query({ id: ({ text }) => text, topK: 5, filter: ({ year }) => ({ year }) }))
 // @ts-expect-error: a text is no vector
 void questions.pipe(PineconeSource.query({ vector: (question) => question.text, topK: 5 }))
 // @ts-expect-error: a condition has operators
@@ -62,5 +67,9 @@ expectTypeOf(PineconeSource.scan({ namespaces: "all" })).toEqualTypeOf<
   Stream.Stream<PineconeSource.Scanned, PineconeError, PineconeIndex>
 >()
 expectTypeOf<PineconeSource.Scanned>().toExtend<VectorRecord.VectorRecord & { readonly namespace: string }>()
+// @ts-expect-error: one list has no parts to read side by side
+void PineconeSource.list({ concurrency: 2 })
+// @ts-expect-error: nor has the list of namespaces
+void PineconeSource.namespaces({ concurrency: 2 })
 // @ts-expect-error: all of them, or a list
 void PineconeSource.scan({ namespaces: "some" })

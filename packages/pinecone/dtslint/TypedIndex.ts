@@ -5,6 +5,7 @@ import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import { expectTypeOf } from "vitest"
 
 const Article = Schema.Struct({
@@ -58,6 +59,30 @@ expectTypeOf(articles.scan()).toExtend<
 >()
 // @ts-expect-error: a page is no id
 void pages.pipe(articles.fetch())
+
+// Updates name all fields, or those that a schema of changes lets them.
+expectTypeOf(
+  ids.pipe(
+    articles.update({ update: (id) => ({ id, metadata: { title: "A", at: new Date(), tags: [] } }), concurrency: 2 })
+  )
+).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()
+// @ts-expect-error: a field is missing, and no schema of changes was given
+void ids.pipe(articles.update({ update: (id) => ({ id, metadata: { title: "A" } }) }))
+const edited = TypedIndex.make(Article, Article.mapFields(Struct.map(Schema.optionalKey)))
+void ids.pipe(edited.updateOutcomes({ update: (id) => ({ id, metadata: { at: new Date() } }) }))
+void Stream.make({ id: "a", metadata: { year: 2 } }, { id: "b", values: [1] }).pipe(edited.update())
+// @ts-expect-error: not as it is stored
+void ids.pipe(edited.update({ update: (id) => ({ id, metadata: { at: "2020-01-01" } }) }))
+// @ts-expect-error: a value of another type
+void ids.pipe(edited.update({ update: (id) => ({ id, metadata: { title: 7 } }) }))
+// @ts-expect-error: one call changes one record
+void ids.pipe(edited.update({ update: (id) => ({ id, values: [1] }), maxRecords: 10 }))
+// @ts-expect-error: changes are of the same fields
+TypedIndex.make(Article, Schema.Struct({ title: Schema.FiniteFromString.pipe(Schema.flip) }))
+
+// What has no metadata is here too.
+expectTypeOf(ids.pipe(articles.delete())).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()
+expectTypeOf(articles.list({ prefix: "a" })).toEqualTypeOf<Stream.Stream<string, PineconeError, PineconeIndex>>()
 
 // Filters are over the metadata as it is stored.
 const vector = (page: Page) => page.embedding

@@ -91,4 +91,10 @@ export function make(): unknown {
 }
 
 /** A filter as the service takes it, the type of its metadata forgotten. */
-export const untyped = (filter: object): Filter => Object.fromEntries(Object.entries(filter))
+export const untyped = (filter: object): Filter => ({ ...filter })
+
+/**
+ * A filter as JSON, or what is wrong with it (`InvalidRecord` of the field `filter`): it is empty, or holds an empty
+ * condition, `null`, `undefined`, `NaN` or an infinity.
+ */
+export { toWireFilter as toWire } from "./internal/wireFilter.ts"

@@ -162,7 +162,10 @@ export interface Service {
 export interface Options {
   /** A key of the project the index belongs to. */
   readonly apiKey: Redacted.Redacted<string>
-  /** The index's name. Its host is asked for when the layer is built, unless `host` is given. */
+  /**
+   * The index's name. Its host is asked for when the layer is built, unless `host` is given; what time can cure is
+   * tried again for 10 seconds.
+   */
   readonly index?: string | undefined
   /**
    * The address of the index's data plane. It saves the call that looks it up, and with it what that call tells: the

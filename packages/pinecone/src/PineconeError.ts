@@ -2,7 +2,7 @@
  * The one error of this package. `reason` says what went wrong (see `ConnectorError` in
  * `@effect-connectors/core` for every reason), `operation` during which call.
  */
-import { type ConnectorError, Reason, retryAfterMillis } from "@effect-connectors/core/ConnectorError"
+import { clip, type ConnectorError, Reason, retryAfterMillis } from "@effect-connectors/core/ConnectorError"
 import * as Schema from "effect/Schema"
 
 /**
@@ -30,7 +30,8 @@ export class PineconeError
   implements ConnectorError
 {
   override get message(): string {
-    const where = this.namespace === undefined || this.namespace === "" ? "" : ` in namespace ${this.namespace}`
+    const where =
+      this.namespace === undefined || this.namespace === "" ? "" : ` in namespace ${clip(this.namespace, 64)}`
     return `Pinecone ${this.operation}${where}: ${this.reason.message}`
   }
 

@@ -14,7 +14,8 @@ import type * as Stream from "effect/Stream"
 import * as destinations from "./internal/destinations.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { PineconeIndex, UpdateRequest } from "./PineconeIndex.ts"
-import { checkAny, checkChange, type Metadata, type VectorRecord } from "./VectorRecord.ts"
+import { checkAny, checkChange } from "./internal/recordChecks.ts"
+import type { Metadata, VectorRecord } from "./VectorRecord.ts"
 
 /** What a write step makes of a stream: one outcome an element. */
 export type Outcomes<A, E, R> = Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | PineconeIndex>
@@ -37,18 +38,16 @@ export interface UpsertOptions<A, M = Metadata> extends Write.Options, Namespace
   readonly record?: ((element: A) => VectorRecord<M>) | undefined
 }
 
-/** A change of one stored record: given parts replace the stored ones, metadata is merged field by field. */
-export type Update<M = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & {
-  readonly metadata?: Partial<M> | undefined
+/** A change of one stored record: given parts replace the stored ones, metadata (`C`) is merged field by field. */
+export type Update<C = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & {
+  readonly metadata?: C | undefined
 }
 
-/**
- * Pinecone changes one record a call, so `maxRecords` has no effect here; its documented rate is 100
- * updates a second in a namespace.
- */
-export interface UpdateOptions<A, M = Metadata> extends Write.Options, NamespaceOption<A> {
+/** Pinecone changes one record a call; its documented rate is 100 updates a second in a namespace. */
+export interface UpdateOptions<A, C = Metadata>
+  extends Omit<Write.Options, "maxRecords" | "maxBytes" | "maxOpenBytes" | "duplicates">, NamespaceOption<A> {
   /** The change to make for an element. Default: the element is the change. */
-  readonly update?: ((element: A) => Update<M>) | undefined
+  readonly update?: ((element: A) => Update<C>) | undefined
 }
 
 /** `maxRecords` is 1,000 by default here, the most ids Pinecone takes in a call. */
@@ -74,19 +73,19 @@ export interface UpsertOutcomes<M = Metadata> {
 }
 
 /** {@link update}: of elements that are changes, or of any with the option `update`. */
-export interface UpdateChanges {
+export interface UpdateChanges<C = Metadata> {
   <A>(
-    options: UpdateOptions<A> & { readonly update: (element: A) => Update }
+    options: UpdateOptions<A, C> & { readonly update: (element: A) => Update<C> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
-  <A extends Update>(options?: UpdateOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends Update<C>>(options?: UpdateOptions<A, C>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
 }
 
 /** {@link updateOutcomes}: of elements that are changes, or of any with the option `update`. */
-export interface UpdateOutcomes {
+export interface UpdateOutcomes<C = Metadata> {
   <A>(
-    options: UpdateOptions<A> & { readonly update: (element: A) => Update }
+    options: UpdateOptions<A, C> & { readonly update: (element: A) => Update<C> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
-  <A extends Update>(options?: UpdateOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends Update<C>>(options?: UpdateOptions<A, C>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
 
 /** `delete`: of ids, or of any elements with the option `id`. */

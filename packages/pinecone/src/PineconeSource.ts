@@ -18,6 +18,7 @@ import type { Filter } from "./Filter.ts"
 import { checkRange, failure, namespaceOf } from "./internal/common.ts"
 import { namespaceName } from "./internal/namespace.ts"
 import * as reads from "./internal/reads.ts"
+import type { Place } from "./internal/recordChecks.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import { type Match, PineconeIndex } from "./PineconeIndex.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "./VectorRecord.ts"
@@ -37,11 +38,29 @@ export type Results<A, B, E, R> = Stream.Stream<
   R | PineconeIndex
 >
 
-/** What to ask for each element: by `vector`, by `sparseVector`, by both (hybrid), or by the `id` of a stored record. */
-export interface QueryOptions<A, M = Metadata> extends NamespaceOption<A> {
-  readonly vector?: ((element: A) => Values) | undefined
-  readonly sparseVector?: ((element: A) => SparseValues) | undefined
-  readonly id?: ((element: A) => string) | undefined
+/** What to ask with: a `vector`, a `sparseVector`, both (hybrid), or the `id` of a stored record. */
+export type Asking<A> =
+  | {
+      readonly vector: (element: A) => Values
+      readonly sparseVector?: ((element: A) => SparseValues) | undefined
+      readonly id?: undefined
+    }
+  | {
+      readonly vector?: undefined
+      readonly sparseVector: (element: A) => SparseValues
+      readonly id?: undefined
+    }
+  | {
+      readonly vector?: undefined
+      readonly sparseVector?: undefined
+      readonly id: (element: A) => string
+    }
+
+/** What to ask for each element. */
+export type QueryOptions<A, M = Metadata> = Asking<A> & QuerySettings<A, M>
+
+/** How to ask; see {@link QueryOptions}. */
+export interface QuerySettings<A, M = Metadata> extends NamespaceOption<A> {
   /** How many neighbours, 1 to 10,000. */
   readonly topK: number
   /** One filter for all, or one for each element. */
@@ -75,7 +94,7 @@ export interface FetchOptions<A> extends NamespaceOption<A>, Lookup.Options {
   readonly id?: ((element: A) => string) | undefined
 }
 
-export interface ListOptions extends Scan.Options {
+export interface ListOptions extends Omit<Scan.Options, "concurrency"> {
   /** Default: the layer's namespace. */
   readonly namespace?: string | undefined
   /** Only ids that start with it. */
@@ -237,9 +256,7 @@ export const fetch: Fetch =
  */
 export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeError, PineconeIndex> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      yield* checkRange("list", "concurrency", options.concurrency)
-      const index = yield* PineconeIndex
+    Effect.map(PineconeIndex, (index) => {
       const split = { namespace: options.namespace ?? index.namespace, prefix: options.prefix }
       return Scan.scan(reads.keyPages(index), [split], options).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
     })
@@ -247,15 +264,9 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
 
 /** The namespaces of the index with the number of records in each. */
 export const namespaces = (
-  options: Scan.Options & { readonly prefix?: string | undefined } = {}
+  options: Omit<ListOptions, "namespace"> = {}
 ): Stream.Stream<{ readonly name: string; readonly records: number }, PineconeError, PineconeIndex> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      yield* checkRange("namespaces", "concurrency", options.concurrency)
-      const index = yield* PineconeIndex
-      return Scan.scan(reads.namespacePages(index), [options.prefix], options)
-    })
-  )
+  Stream.unwrap(Effect.map(PineconeIndex, (index) => Scan.scan(reads.namespacePages(index), [options.prefix], options)))
 
 /** No prefixes read nothing, and a prefix of a prefix reads its records twice. */
 const checkPrefixes = (prefixes: ReadonlyArray<string> | undefined): Effect.Effect<void, PineconeError> => {
@@ -300,7 +311,7 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       const index = yield* PineconeIndex
       const names =
         options.namespaces === "all"
-          ? yield* Stream.runCollect(Stream.map(namespaces(options), ({ name }) => name))
+          ? yield* Stream.runCollect(Stream.map(namespaces({ retry: options.retry }), ({ name }) => name))
           : Arr.dedupe((options.namespaces ?? [index.namespace]).map(namespaceName))
       const splits = names.flatMap((namespace): ReadonlyArray<reads.Split> =>
         (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
@@ -315,7 +326,7 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
       }
       const seen = new Map<string, number>()
 
-      const found = (rows: ReadonlyArray<[reads.FetchKey, Option.Option<VectorRecord>]>) => {
+      const found = (rows: ReadonlyArray<[Place, Option.Option<VectorRecord>]>) => {
         const all: Array<Scanned> = []
         for (const [{ namespace }, record] of rows) {
           if (Option.isNone(record)) continue
@@ -346,7 +357,7 @@ export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, Pinecone
         }),
         Stream.mapArray(found),
         Stream.flattenIterable,
-        Stream.concat(verified ? Stream.drain(Stream.fromEffect(verify)) : Stream.empty)
+        Stream.onEnd(verified ? verify : Effect.void)
       )
     })
   )

@@ -1,6 +1,7 @@
 /**
  * A Pinecone index whose metadata has a schema: the sinks and sources of this package with typed
- * metadata on the way in and out, and filters that are checked against it.
+ * metadata on the way in and out, and filters that are checked against it. What has nothing to do with
+ * metadata (`delete`, `list`) is here as it is there.
  */
 import * as Lookup from "@effect-connectors/core/Lookup"
 import * as Outcome from "@effect-connectors/core/Outcome"
@@ -13,20 +14,29 @@ import * as Stream from "effect/Stream"
 import * as Filter from "./Filter.ts"
 import { failure } from "./internal/common.ts"
 import * as destinations from "./internal/destinations.ts"
+import * as recordChecks from "./internal/recordChecks.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Match, PineconeIndex } from "./PineconeIndex.ts"
-import type * as PineconeSink from "./PineconeSink.ts"
+import * as PineconeSink from "./PineconeSink.ts"
 import * as PineconeSource from "./PineconeSource.ts"
 import * as VectorRecord from "./VectorRecord.ts"
 
-/** The sinks and sources of an index with metadata `M`, stored as `I`. */
-export interface TypedIndex<M, I extends VectorRecord.Metadata> {
+/** The sinks and sources of an index with metadata `M`, stored as `I` and changed by `C`. */
+export interface TypedIndex<M, I extends VectorRecord.Metadata, C = M> {
   /** Builds filters over the metadata as it is stored. */
   readonly filter: Filter.Builder<I>
   /** @see `PineconeSink.upsert` */
   readonly upsert: PineconeSink.Upsert<M>
   /** @see `PineconeSink.upsertOutcomes` */
   readonly upsertOutcomes: PineconeSink.UpsertOutcomes<M>
+  /** @see `PineconeSink.update`; the metadata of a change is a `C`. */
+  readonly update: PineconeSink.UpdateChanges<C>
+  /** @see `PineconeSink.updateOutcomes`; the metadata of a change is a `C`. */
+  readonly updateOutcomes: PineconeSink.UpdateOutcomes<C>
+  /** @see `PineconeSink.delete` */
+  readonly delete: PineconeSink.Delete
+  /** @see `PineconeSink.deleteOutcomes` */
+  readonly deleteOutcomes: PineconeSink.DeleteOutcomes
   /** @see `PineconeSource.query` */
   readonly query: <A>(
     options: PineconeSource.QueryOptions<A, I>
@@ -39,6 +49,8 @@ export interface TypedIndex<M, I extends VectorRecord.Metadata> {
   readonly fetch: PineconeSource.Fetch<M>
   /** @see `PineconeSource.fetchResults` */
   readonly fetchResults: PineconeSource.FetchResults<M>
+  /** @see `PineconeSource.list` */
+  readonly list: typeof PineconeSource.list
   /** @see `PineconeSource.scan`; fails at a record whose metadata is not what the schema says. */
   readonly scan: (
     options?: PineconeSource.ScanOptions
@@ -51,6 +63,9 @@ const itself = (element: unknown): string => (Predicate.isString(element) ? elem
 /**
  * Binds the sinks and sources to a metadata schema. Which index they work on is still the layer's
  * choice. A stored record whose metadata is not what the schema says is an `InvalidRecord` that names it.
+ *
+ * An update changes the fields it names. Which of them it may name is the schema `changes`; without it every change
+ * has all the fields of the metadata. (A schema of part of the fields can not be made of just any schema.)
  *
  * @example
  * ```ts
@@ -71,11 +86,33 @@ const itself = (element: unknown): string => (Predicate.isString(element) ? elem
  *   Stream.map(([, matches]) => matches.map((match) => match.metadata?.title))
  * )
  * ```
+ *
+ * @example
+ * ```ts
+ * import { TypedIndex } from "@effect-connectors/pinecone"
+ * import * as Schema from "effect/Schema"
+ * import * as Stream from "effect/Stream"
+ * import * as Struct from "effect/Struct"
+ *
+ * const Article = Schema.Struct({ title: Schema.String, year: Schema.Int })
+ * const articles = TypedIndex.make(Article, Article.mapFields(Struct.map(Schema.optionalKey)))
+ *
+ * const corrected = Stream.make({ id: "a", metadata: { year: 2021 } }).pipe(articles.update())
+ * ```
  */
-export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<M, I>): TypedIndex<M, I> => {
+export function make<M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<M, I>): TypedIndex<M, I>
+export function make<M, I extends VectorRecord.Metadata, C>(
+  metadata: Schema.Codec<M, I>,
+  changes: Schema.Codec<C, NoInfer<Partial<I>>>
+): TypedIndex<M, I, C>
+export function make<M, I extends VectorRecord.Metadata>(
+  metadata: Schema.Codec<M, I>,
+  changes: Schema.Codec<unknown, VectorRecord.Metadata> = metadata
+): TypedIndex<M, I, unknown> {
   const schema = VectorRecord.metadataSchema(metadata)
-  const check = VectorRecord.check(schema)
-  const read = VectorRecord.reader(schema)
+  const checkChange = recordChecks.checkChangeOf(VectorRecord.metadataSchema(changes))
+  const check = recordChecks.check(schema)
+  const read = recordChecks.reader(schema)
 
   const typed = <A extends { readonly id: string; readonly metadata?: VectorRecord.Metadata | undefined }>(
     operation: string,
@@ -84,6 +121,9 @@ export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<
     Result.mapError(read(record), (reason) => failure(operation, undefined, reason))
 
   const upsertOutcomes = <A>(options: PineconeSink.UpsertOptions<A, M> = {}) => destinations.upsert(options, check)
+
+  const updateOutcomes = <A>(options: PineconeSink.UpdateOptions<A, unknown> = {}) =>
+    destinations.update(options, checkChange)
 
   const queryResults =
     <A>({ filter, ...options }: PineconeSource.QueryOptions<A, I>) =>
@@ -130,6 +170,14 @@ export const make = <M, I extends VectorRecord.Metadata>(metadata: Schema.Codec<
       <A>(options?: PineconeSink.UpsertOptions<A, M>) =>
       <E, R>(self: Stream.Stream<A, E, R>) =>
         Outcome.requireWritten(upsertOutcomes(options)(self)),
+    updateOutcomes,
+    update:
+      <A>(options?: PineconeSink.UpdateOptions<A, unknown>) =>
+      <E, R>(self: Stream.Stream<A, E, R>) =>
+        Outcome.requireWritten(updateOutcomes(options)(self)),
+    delete: PineconeSink.delete,
+    deleteOutcomes: PineconeSink.deleteOutcomes,
+    list: PineconeSource.list,
     queryResults,
     query: (options) => (self) => Lookup.requireFound(queryResults(options)(self)),
     fetchResults,

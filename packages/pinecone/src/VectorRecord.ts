@@ -4,11 +4,8 @@
  * Vectors may be `Float32Array`s or arrays of numbers; both are first class. The limits are those of
  * Pinecone's documentation (operation limits, identifier limits).
  */
-import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 
 /** A dense vector. Pinecone stores float32: more precise numbers are rounded by the service. */
 export type Values = ReadonlyArray<number> | Float32Array
@@ -29,8 +26,9 @@ export interface Metadata {
 
 /** A record with metadata of type `M`. */
 export interface VectorRecord<M = Metadata> {
-  /** 1 to {@link maxIdLength} characters. */
+  /** 1 to {@link maxIdLength} ASCII characters without NUL. */
   readonly id: string
+  /** At least one number that is not zero (not below 1e-8 in size). */
   readonly values?: Values | undefined
   readonly sparseValues?: SparseValues | undefined
   readonly metadata?: M | undefined
@@ -38,6 +36,8 @@ export interface VectorRecord<M = Metadata> {
 
 /** Characters of an id. */
 export const maxIdLength = 512
+/** Characters of the name of a namespace. */
+export const maxNamespaceLength = 512
 /** Bytes of a record's metadata as JSON: 40 KB. */
 export const maxMetadataBytes = 40_960
 /** Numbers of a dense vector. */
@@ -47,29 +47,49 @@ export const maxSparseValues = 2_048
 
 const maxFloat32 = 3.4028234663852886e38
 
-/** The place of the first number float32 can not hold, or -1. The comparison is false for NaN too. */
-const firstUnfit = (values: Values): number => {
+/** A dense vector of numbers below this in size is all zero to the service, which does not store one. */
+const smallest = 1e-8
+
+const fine = -1
+const allZero = -2
+
+/** The place of the first number float32 can not hold, or {@link fine} or {@link allZero}. */
+const inspect = (values: Values): number => {
+  let zero = true
   for (let i = 0; i < values.length; i++) {
     const value: unknown = values[i]
+    // The comparison is false for NaN too.
     if (!(typeof value === "number" && value <= maxFloat32 && value >= -maxFloat32)) return i
+    zero &&= value < smallest && value > -smallest
   }
-  return -1
+  return zero ? allZero : fine
 }
 
-const checkValues = (values: Values): string | undefined => {
+const valuesIssue = (values: Values, found: number): string | undefined => {
   if (values.length > maxDimension) return `has ${values.length} numbers; a vector has at most ${maxDimension}`
-  const at = firstUnfit(values)
-  return at < 0
+  return found < 0
     ? undefined
-    : `holds ${String(values[at])} at position ${at}; every number must be finite and fit float32`
+    : `holds ${String(values[found])} at position ${found}; every number must be finite and fit float32`
 }
 
 const isVector = (u: unknown): u is Values => u instanceof Float32Array || Array.isArray(u)
 
+const vector = Schema.declare(isVector, { message: "must be an array of numbers or a Float32Array" })
+
 /** Schema of {@link Values}: one loop over the numbers, nothing allocated. */
-export const Values: Schema.Codec<Values> = Schema.declare(isVector, {
-  message: "must be an array of numbers or a Float32Array"
-}).check(Schema.makeFilter(checkValues))
+export const Values: Schema.Codec<Values> = vector.check(
+  Schema.makeFilter((values) => valuesIssue(values, inspect(values)))
+)
+
+/** A dense vector to store; an empty one stands for none. */
+const Stored: Schema.Codec<Values> = vector.check(
+  Schema.makeFilter((values) => {
+    const found = inspect(values)
+    return found === allZero && values.length > 0
+      ? "holds only zeros, which Pinecone does not store; at least one number must be 1e-8 or more in size"
+      : valuesIssue(values, found)
+  })
+)
 
 const checkIndices = (indices: SparseValues["indices"]): string | undefined => {
   if (indices.length > maxSparseValues) {
@@ -141,26 +161,49 @@ const describe = (value: unknown): string => {
 }
 
 /** Schema of {@link Metadata}. */
-export const Metadata: Schema.Codec<Metadata> = Schema.declare(
-  (u: unknown): u is Metadata => Predicate.isObject(u) && !Array.isArray(u),
-  { message: "must be a flat object" }
-).check(Schema.makeFilter(checkMetadata))
+export const Metadata: Schema.Codec<Metadata> = Schema.declare((u: unknown): u is Metadata => Predicate.isObject(u), {
+  message: "must be a flat object"
+}).check(Schema.makeFilter(checkMetadata))
 
 /** A schema for metadata: what it encodes to must be {@link Metadata}. */
 export type MetadataSchema<M> = Schema.Codec<M, Metadata>
 
-const Id = Schema.String.annotate({ message: "must be text" }).check(
-  Schema.makeFilter((id) =>
-    id.length >= 1 && id.length <= maxIdLength
-      ? undefined
-      : `has ${id.length} characters; it must have 1 to ${maxIdLength}`
-  )
+/** The first character that is not ASCII, or is NUL. Documented for ids and namespaces, not tried on the service. */
+const asciiIssue = (text: string): string | undefined => {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 1 || code > 127) {
+      return `holds ${JSON.stringify(text.charAt(i))} at position ${i}; Pinecone takes ASCII without NUL`
+    }
+  }
+  return undefined
+}
+
+/** What is wrong with an id, if anything is. */
+export const checkId = (id: unknown): string | undefined => {
+  if (!Predicate.isString(id)) return "must be text"
+  return id.length >= 1 && id.length <= maxIdLength
+    ? asciiIssue(id)
+    : `has ${id.length} characters; it must have 1 to ${maxIdLength}`
+}
+
+/** What is wrong with the name of a namespace, if anything is. */
+export const checkNamespace = (name: unknown): string | undefined => {
+  if (!Predicate.isString(name)) return "must be text"
+  return name.length <= maxNamespaceLength
+    ? asciiIssue(name)
+    : `has ${name.length} characters; it may have ${maxNamespaceLength}`
+}
+
+/** Schema of an id. */
+export const Id: Schema.Codec<string> = Schema.String.annotate({ message: "must be text" }).check(
+  Schema.makeFilter(checkId)
 )
 
 const fields = <M>(metadata: MetadataSchema<M>) =>
   Schema.Struct({
     id: Id.annotateKey({ messageMissingKey: "is missing" }),
-    values: Schema.optional(Values),
+    values: Schema.optional(Stored),
     sparseValues: Schema.optional(SparseValues),
     metadata: Schema.optional(metadata)
   }).annotate({ message: "is not an object" })
@@ -175,117 +218,21 @@ export const schema = <M>(metadata: MetadataSchema<M>): Schema.Codec<VectorRecor
     )
   )
 
+/** A schema of changes of records: a vector may be left out, but not everything. */
+export const changeSchema = <M>(metadata: MetadataSchema<M>): Schema.Codec<VectorRecord<M>, VectorRecord> =>
+  fields(metadata).check(
+    Schema.makeFilter(({ metadata, sparseValues, values }) => {
+      if (values?.length === 0) return { path: ["values"], issue: "is empty; leave it out or fill it" }
+      const changesMetadata = Predicate.isObject(metadata) && Object.keys(metadata).length > 0
+      return values !== undefined || sparseValues !== undefined || changesMetadata
+        ? undefined
+        : { path: ["values"], issue: "is missing, and so are sparseValues and metadata; there is nothing to change" }
+    })
+  )
+
 /** Schema of {@link VectorRecord} with metadata of any fields. */
 export const VectorRecord = schema(Metadata)
-
-/** Checks and encodes a chunk of what should be records; a bad one is named by its id, its field and what is wrong. */
-export type Check = (records: ReadonlyArray<unknown>) => ReadonlyArray<Result.Result<VectorRecord, InvalidRecord>>
-
-/**
- * Makes a {@link Check}: a chunk is encoded as a whole, and only when that fails record by record.
- */
-export const check = <M>(metadata: MetadataSchema<M>): Check => checkWith(schema(metadata))
-
-const checkWith = <A>(typed: Schema.Codec<A, VectorRecord>): Check => {
-  const one = Schema.encodeUnknownResult(typed)
-  const all = Schema.encodeUnknownResult(Schema.Array(typed))
-  return (records) => {
-    const encoded = all(records)
-    return Result.isSuccess(encoded)
-      ? encoded.success.map(Result.succeed)
-      : records.map((record) => Result.mapError(one(record), (error) => toInvalid(record, error.issue)))
-  }
-}
-
-/** Checks records with metadata of any fields. */
-export const checkAny: Check = check(Metadata)
-
-/** Checks changes of records: a vector may be left out. */
-export const checkChange: Check = checkWith(
-  fields(Metadata).check(
-    Schema.makeFilter(({ values }) =>
-      values?.length === 0 ? { path: ["values"], issue: "is empty; leave it out or fill it" } : undefined
-    )
-  )
-)
 
 /** A {@link MetadataSchema} from any schema: what it encodes to is checked to be metadata Pinecone takes. */
 export const metadataSchema = <M, I extends Metadata>(fields: Schema.Codec<M, I>): MetadataSchema<M> =>
   fields.pipe(Schema.encodeTo(Metadata))
-
-/** Decodes the metadata of stored records; what the schema does not allow is named by the record's id. */
-export const reader = <M>(metadata: MetadataSchema<M>) => {
-  const decode = Schema.decodeUnknownResult(metadata)
-  return <A extends { readonly id: string; readonly metadata?: Metadata | undefined }>({
-    metadata,
-    ...rest
-  }: A): Result.Result<Omit<A, "metadata"> & { readonly metadata?: M | undefined }, InvalidRecord> =>
-    metadata === undefined
-      ? Result.succeed(rest)
-      : Result.mapBoth(decode(metadata), {
-          onFailure: (error) => {
-            const { field, issue } = toInvalid(rest, error.issue)
-            return new InvalidRecord({
-              id: rest.id,
-              field: field === "record" ? "metadata" : `metadata.${field}`,
-              issue
-            })
-          },
-          onSuccess: (metadata) => ({ ...rest, metadata })
-        })
-}
-
-/** What a query asks with. */
-export interface QueryParts {
-  readonly vector?: Values | undefined
-  readonly sparseVector?: SparseValues | undefined
-  readonly id?: string | undefined
-}
-
-const query = Schema.encodeUnknownResult(
-  Schema.Struct({
-    vector: Schema.optional(Values),
-    sparseVector: Schema.optional(SparseValues),
-    id: Schema.optional(Id)
-  })
-)
-
-/** Why no query can be made of these parts, if none can. */
-export const checkQuery = (parts: QueryParts, dimension: number | undefined): InvalidRecord | undefined => {
-  if (parts.id !== undefined && (parts.vector !== undefined || parts.sparseVector !== undefined)) {
-    return new InvalidRecord({ field: "query", issue: "has an id and a vector; give one or the other" })
-  }
-  const length = parts.vector?.length
-  if (length === 0 || parts.sparseVector?.indices.length === 0) {
-    return new InvalidRecord({
-      field: length === 0 ? "vector" : "sparseVector",
-      issue: "is empty; leave it out or fill it"
-    })
-  }
-  if (parts.id === undefined && length === undefined && parts.sparseVector === undefined) {
-    return new InvalidRecord({
-      field: "query",
-      issue: "has nothing to ask with; give a vector, a sparseVector or an id"
-    })
-  }
-  if (length !== undefined && dimension !== undefined && length !== dimension) {
-    return new InvalidRecord({
-      field: "vector",
-      issue: `has ${length} numbers and the index has dimension ${dimension}`
-    })
-  }
-  const encoded = query(parts)
-  return Result.isSuccess(encoded) ? undefined : toInvalid(undefined, encoded.failure.issue)
-}
-
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const toInvalid = (record: unknown, issue: SchemaIssue.Issue): InvalidRecord => {
-  const [first] = issuesOf(issue).issues
-  const path = (first?.path ?? []).map((segment) => String(Predicate.isObject(segment) ? segment.key : segment))
-  return new InvalidRecord({
-    ...(Predicate.isObject(record) && "id" in record && Predicate.isString(record.id) ? { id: record.id } : {}),
-    field: path.length === 0 ? "record" : path.join("."),
-    issue: first?.message ?? "is not a record"
-  })
-}

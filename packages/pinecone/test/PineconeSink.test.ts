@@ -12,6 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { accept, atServer, changed, counts, inMemory, numbers, stored, upserted } from "./support/index.ts"
 import { assertOneEach, run, runAll, writeAll } from "./support/outcomes.ts"
 import { refusalOf } from "./support/secrets.ts"
+import { settle } from "./support/time.ts"
 
 interface Page {
   readonly url: string
@@ -264,6 +265,48 @@ describe("upsert", () => {
     )
   )
 
+  it.live("a count of the service below that of the ids sent leaves the outcomes unknown", () =>
+    atServer([{ body: { upsertedCount: 1 } }, { body: { upsertedCount: 2 } }, { body: { upsertedCount: 3 } }], () =>
+      Effect.gen(function* () {
+        const three = letters.slice(0, 3)
+        const { notWritten } = yield* runAll(three, PineconeSink.upsertOutcomes())
+        assert.lengthOf(notWritten, 3)
+        for (const { _tag, error } of notWritten) {
+          assert.strictEqual(_tag, "Unknown")
+          assert.strictEqual(error.reason._tag, "InvalidResponse")
+          assert.match(error.message, /the service counted 1 of 3 records/)
+        }
+        // An id that is sent twice may be counted once.
+        const twice = [...letters.slice(0, 2), { id: "a", values: [7, 7] }]
+        yield* writeAll(twice, PineconeSink.upsertOutcomes({ duplicates: "sendAll" }))
+        yield* writeAll(three, PineconeSink.upsertOutcomes())
+      })
+    )
+  )
+
+  it.live("no room for a new namespace concerns its records only", () => {
+    const full = "Request failed. You've reached the max namespaces allowed in serverless index articles (100)."
+    return atServer([{ status: 403, body: { code: 7, message: full } }, {}], (server) =>
+      Effect.gen(function* () {
+        const elements = [
+          { id: "a", values: [1], namespace: "new" },
+          { id: "b", values: [1], namespace: "old" }
+        ]
+        const { notWritten, written } = yield* runAll(
+          elements,
+          PineconeSink.upsertOutcomes({
+            record: ({ id, values }: (typeof elements)[number]) => ({ id, values }),
+            namespace: (element) => element.namespace,
+            concurrency: 1
+          })
+        )
+        assert.deepStrictEqual(written, [elements[1]])
+        assert.deepInclude(notWritten[0]?.error.reason, { _tag: "Forbidden", scope: "namespace", detail: full })
+        assert.lengthOf(server.received, 2)
+      })
+    )
+  })
+
   it.effect("what stops all progress ends the stream, with an outcome for each element taken in", () =>
     Effect.gen(function* () {
       const { exit, notWritten, written } = yield* run(
@@ -289,13 +332,11 @@ describe("upsert", () => {
 
   it.effect("the source's own failure comes after what it gave was written", () =>
     Effect.gen(function* () {
-      const exit = yield* Stream.fromIterable(letters).pipe(
-        Stream.concat(Stream.fail("the source broke" as const)),
-        PineconeSink.upsert(),
-        Stream.runDrain,
-        Effect.exit
+      const { exit, written } = yield* run(letters, (self) =>
+        self.pipe(Stream.concat(Stream.fail("the source broke" as const)), PineconeSink.upsertOutcomes())
       )
       assert.deepStrictEqual(exit, Exit.fail("the source broke" as const))
+      assert.sameMembers([...written], letters)
       assert.deepStrictEqual(yield* counts, { __default__: 26 })
     }).pipe(inMemory())
   )
@@ -303,11 +344,18 @@ describe("upsert", () => {
   it.effect("a batch of a slow source leaves after the linger", () =>
     Effect.gen(function* () {
       const slow = Stream.concat(Stream.fromIterable(letters), Stream.never)
-      const fiber = yield* Effect.forkChild(Stream.runDrain(slow.pipe(PineconeSink.upsert({ linger: "3 seconds" }))))
+      const written: Array<{ readonly input: unknown }> = []
+      const fiber = yield* slow.pipe(
+        PineconeSink.upsert({ linger: "3 seconds" }),
+        Stream.runForEach((outcome) => Effect.sync(() => written.push(outcome))),
+        Effect.forkChild
+      )
       yield* TestClock.adjust("2999 millis")
       assert.deepStrictEqual(yield* counts, {})
       yield* TestClock.adjust("1 millis")
+      yield* settle
       assert.deepStrictEqual(yield* counts, { __default__: 26 })
+      assertOneEach(letters, written)
       yield* Fiber.interrupt(fiber)
     }).pipe(inMemory())
   )
@@ -437,7 +485,10 @@ describe("update", () => {
         { id: "", metadata: {} },
         { id: "nan", values: [NaN] },
         { id: "null", metadata: JSON.parse(`{"x":null}`) },
-        { id: "short", values: [1] }
+        { id: "short", values: [1] },
+        { id: "zero", values: [0, 0] },
+        { id: "nothing" },
+        { id: "as much", metadata: {} }
       ]
       const { notWritten, written } = yield* runAll([...bad, fine], PineconeSink.updateOutcomes())
       assert.deepStrictEqual(written, [fine])
@@ -450,7 +501,7 @@ describe("update", () => {
 
       const plain = yield* refusalOf(Stream.runDrain(PineconeSink.update()(Stream.fromIterable([...bad, fine]))))
       assert(plain._tag === "RecordsNotWritten")
-      assert.include(plain, { written: 1, rejected: 4 })
+      assert.include(plain, { written: 1, rejected: 7 })
     }).pipe(inMemory())
   )
 
@@ -458,7 +509,7 @@ describe("update", () => {
     atServer(accept(3), (server) =>
       Effect.gen(function* () {
         const changes = letters.slice(0, 3)
-        yield* writeAll(changes, PineconeSink.updateOutcomes({ maxRecords: 100, namespace: "n" }))
+        yield* writeAll(changes, PineconeSink.updateOutcomes({ namespace: "n" }))
         assert.sameDeepMembers(
           server.received.map(({ body }) => JSON.parse(body)),
           changes.map((change) => ({ ...change, namespace: "n" }))
@@ -551,7 +602,12 @@ describe("delete", () => {
         notWritten.map(({ input }) => input),
         [...bad]
       )
-      for (const { error } of notWritten) assert.match(error.message, /id must be text of 1 to 512 characters/)
+      const messages = notWritten.map(({ error }) => error.message)
+      assert.deepStrictEqual(messages, [
+        `Pinecone delete in namespace __default__: record "": id has 0 characters; it must have 1 to 512`,
+        `Pinecone delete in namespace __default__: record "${"x".repeat(64)}...": id has 513 characters; it must have 1 to 512`,
+        `Pinecone delete in namespace __default__: id must be text`
+      ])
     }).pipe(inMemory())
   )
 
@@ -560,6 +616,48 @@ describe("delete", () => {
       Effect.gen(function* () {
         const { notWritten } = yield* runAll(["a"], PineconeSink.deleteOutcomes())
         assert.match(notWritten[0]?.error.message ?? "", /record "a": bad id/)
+      })
+    )
+  )
+})
+
+describe("a namespace no record can be in", () => {
+  interface Element {
+    readonly id: string
+    readonly namespace: string
+  }
+  const elements: ReadonlyArray<Element> = [
+    { id: "first", namespace: "good" },
+    { id: "long", namespace: "n".repeat(513) },
+    { id: "accent", namespace: "über" },
+    { id: "nul", namespace: "a\u0000" },
+    { id: "number", namespace: JSON.parse("7") },
+    { id: "last", namespace: "" }
+  ]
+  const namespace = (element: Element) => element.namespace
+  const steps: ReadonlyArray<readonly [string, Parameters<typeof runAll<Element, PineconeError, PineconeIndex>>[1]]> = [
+    ["upsert", PineconeSink.upsertOutcomes({ namespace, record: ({ id }: Element) => ({ id, values: [1] }) })],
+    ["update", PineconeSink.updateOutcomes({ namespace, update: ({ id }: Element) => ({ id, values: [1] }) })],
+    ["delete", PineconeSink.deleteOutcomes({ namespace, id: ({ id }: Element) => id })]
+  ]
+
+  it.live.each(steps)("%s refuses its records, and the others go on", ([, step]) =>
+    atServer(accept(2), (server) =>
+      Effect.gen(function* () {
+        const { notWritten, written } = yield* runAll(elements, step)
+        assert.sameMembers(
+          written.map(({ id }) => id),
+          ["first", "last"]
+        )
+        for (const { error, input } of notWritten) {
+          assert.deepInclude(error.reason, { _tag: "InvalidRecord", id: input.id, field: "namespace" })
+          assert.match(error.message, /record "\w+": namespace (has 513 char|holds ".*" at position|must be text)/)
+          assert.isBelow(error.message.length, 300)
+        }
+        assert.sameMembers(
+          server.received.map(({ body }) => JSON.parse(body).namespace),
+          ["good", "__default__"]
+        )
       })
     )
   )
@@ -585,7 +683,7 @@ describe("options that can not work", () => {
   it.effect.each(options)("%s: %d", ([option, value]) =>
     Effect.gen(function* () {
       let pulled = 0
-      const source: Stream.Stream<never> = Stream.drain(Stream.fromEffect(Effect.sync(() => pulled++)))
+      const source: Stream.Stream<never> = Stream.fromEffectDrain(Effect.sync(() => pulled++))
       for (const [name, step] of Object.entries(steps)) {
         const result: Stream.Stream<unknown, unknown, PineconeIndex> = step({ [option]: value })(source)
         const error = yield* refusalOf(Stream.runDrain(result))

@@ -218,6 +218,56 @@ describe("query", () => {
     }).pipe(changed(() => ({ dimension: undefined }), { dimension: 2 }))
   )
 
+  const oddFilters = [`{}`, `{"n":null}`, `{"$and":[{"n":{}}]}`, `{"$or":[null]}`, `null`, `7`]
+
+  it.live("a bad filter is a failed row on every layer, and the others are answered", () =>
+    Effect.gen(function* () {
+      const elements = [`{"n":1}`, ...oddFilters, `{"n":{"$gte":1}}`, "NaN", "nothing"]
+      const filter = (json: string) =>
+        json === "NaN" ? { n: NaN } : json === "nothing" ? { n: JSON.parse("[]")[0] } : JSON.parse(json)
+      const asking = Effect.gen(function* () {
+        const results = yield* rows(
+          elements,
+          PineconeSource.queryResults({ vector: () => [1, 0], topK: 1, filter: (element: string) => filter(element) })
+        )
+        assert.deepStrictEqual(
+          results.map(([element, result]) => [element, result._tag]),
+          elements.map((element) => [
+            element,
+            element.startsWith(`{"n":1`) || element.includes("gte") ? "Success" : "Failure"
+          ])
+        )
+        for (const [, result] of results) {
+          if (Result.isSuccess(result)) continue
+          assert.deepInclude(result.failure.reason, { _tag: "InvalidRecord", field: "filter" })
+          assert.match(result.failure.message, /^Pinecone query in namespace __default__: filter /)
+        }
+      })
+      yield* Effect.andThen(write(points), asking).pipe(inMemory())
+      yield* atServer([{}, {}], (server) => Effect.map(asking, () => assert.lengthOf(server.received, 2)))
+    })
+  )
+
+  it.effect("a namespace no record can be in is a failed row", () =>
+    Effect.gen(function* () {
+      yield* write(points)
+      const names = ["", "n".repeat(513), "über"]
+      const namespace = (name: string) => name
+      const answers = [
+        ...(yield* rows(names, PineconeSource.queryResults({ vector: () => [1, 0], topK: 1, namespace }))),
+        ...(yield* rows(names, PineconeSource.fetchResults({ id: () => "east", namespace })))
+      ].map(([, result]): Result.Result<unknown, PineconeError> => result)
+      assert.deepStrictEqual(
+        answers.map((result) =>
+          Result.isSuccess(result)
+            ? "fine"
+            : result.failure.reason._tag === "InvalidRecord" && result.failure.reason.field
+        ),
+        ["fine", "namespace", "namespace", "fine", "namespace", "namespace"]
+      )
+    }).pipe(inMemory())
+  )
+
   it.effect("knows the dimension before it asks, where the layer does", () =>
     Effect.gen(function* () {
       const [row] = yield* rows([wrong], PineconeSource.queryResults({ vector, topK: 1 }))
@@ -229,10 +279,16 @@ describe("query", () => {
 
   it.effect("a question with an id and a vector, or with nothing, is refused", () =>
     Effect.gen(function* () {
-      const both = yield* refusalOf(rows([east], PineconeSource.query({ vector, id: () => "a", topK: 1 })))
-      assert.match(both.message, /has an id and a vector; give one or the other/)
-      const nothing = yield* refusalOf(rows([east], PineconeSource.query({ topK: 1 })))
-      assert.match(nothing.message, /has nothing to ask with/)
+      const asking = (options: object) =>
+        // What the compiler refuses can still arrive from code without types.
+        PineconeSource.query<Question>({ topK: 1, ...JSON.parse("{}"), ...options })
+      const both = yield* refusalOf(rows([east], asking({ vector, id: () => "a" })))
+      assert.strictEqual(
+        both.message,
+        "Pinecone query in namespace __default__: query has an id and a vector; give one or the other"
+      )
+      const nothing = yield* refusalOf(rows([east], asking({})))
+      assert.match(nothing.message, /: query has nothing to ask with/)
     }).pipe(inMemory())
   )
 
@@ -328,7 +384,7 @@ describe("query", () => {
         yield* write(points)
         // One after the other, so that none shares a call in flight.
         const questions = Stream.fromIterable([east, east, { ...east }], { chunkSize: 1 }).pipe(
-          Stream.concat(Stream.drain(Stream.fromEffect(TestClock.adjust("2 minutes")))),
+          Stream.concat(Stream.fromEffectDrain(TestClock.adjust("2 minutes"))),
           Stream.concat(Stream.make(east))
         )
         const answers = yield* questions.pipe(
@@ -464,6 +520,32 @@ describe("fetch", () => {
     )
   )
 
+  it.effect("a namespace that fails for a time is tried again by itself", () => {
+    const seen: Array<string | undefined> = []
+    return Effect.gen(function* () {
+      yield* write(points)
+      yield* write(points, "slow")
+      const namespace = (name: string) => name
+      const step = PineconeSource.fetchResults({ namespace, id: () => "east", retry: { maxAttempts: 3 } })
+      const results = yield* inTime(rows(["__default__", "slow"], step), "1 second")
+      assert.deepStrictEqual(
+        results.map(([, result]) => (Result.isSuccess(result) ? "found" : result.failure.reason._tag)),
+        ["found", "Unavailable"]
+      )
+      assert.deepStrictEqual(seen.sort(), ["__default__", "slow", "slow", "slow"])
+    }).pipe(
+      changed((service) => ({
+        fetch: (request) =>
+          Effect.suspend(() => {
+            seen.push(request.namespace)
+            return request.namespace === "slow"
+              ? failing("fetch", new Unavailable({ detail: "down" }))
+              : service.fetch(request)
+          })
+      }))
+    )
+  })
+
   it.effect("takes the id of an element", () =>
     Effect.gen(function* () {
       yield* write(points)
@@ -518,8 +600,14 @@ describe("fetch", () => {
         results.map(([, result]) => result._tag),
         ["Success", "Failure", "Failure", "Failure", "Success"]
       )
+      const messages = results.flatMap(([, result]) => (Result.isFailure(result) ? [result.failure.message] : []))
+      assert.deepStrictEqual(messages, [
+        `Pinecone fetch in namespace __default__: record "": id has 0 characters; it must have 1 to 512`,
+        `Pinecone fetch in namespace __default__: record "${"x".repeat(64)}...": id has 513 characters; it must have 1 to 512`,
+        `Pinecone fetch in namespace __default__: id must be text`
+      ])
       const error = yield* refusalOf(rows(["east", ""], PineconeSource.fetch()))
-      assert.match(error.message, /id must be text of 1 to 512 characters/)
+      assert.strictEqual(error.message, messages[0])
     }).pipe(inMemory())
   )
 
@@ -782,11 +870,9 @@ describe("options that can not work", () => {
   type Read = Stream.Stream<unknown, PineconeError, PineconeIndex>
   const none: Stream.Stream<never> = Stream.empty
   const cases: ReadonlyArray<readonly [string, string, (options: object) => Read]> = [
-    ["query", "concurrency", (options) => none.pipe(PineconeSource.query({ topK: 1, ...options }))],
+    ["query", "concurrency", (options) => none.pipe(PineconeSource.query({ id: String, topK: 1, ...options }))],
     ["fetch", "concurrency", (options) => none.pipe(PineconeSource.fetch(options))],
     ["fetch", "maxBatch", (options) => none.pipe(PineconeSource.fetch(options))],
-    ["list", "concurrency", PineconeSource.list],
-    ["namespaces", "concurrency", PineconeSource.namespaces],
     ["scan", "concurrency", PineconeSource.scan],
     ["scan", "fetchBatch", PineconeSource.scan],
     ["scan", "fetchConcurrency", PineconeSource.scan]

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import { counts, inMemory, stored } from "./support/index.ts"
 import { runAll, writeAll } from "./support/outcomes.ts"
 import { refusalOf } from "./support/secrets.ts"
@@ -127,6 +128,45 @@ describe("TypedIndex", () => {
         Stream.runDrain(articles.upsert()(Stream.make({ ...first, id: "", values: [1, 1] })))
       )
       assert.strictEqual(error._tag, "RecordsNotWritten")
+    }).pipe(inMemory())
+  )
+
+  it.effect("changes are encoded as the schema says: whole ones, or part of the fields", () =>
+    Effect.gen(function* () {
+      yield* writeAll([first, second], articles.upsertOutcomes())
+      yield* writeAll([{ id: "first", metadata: { ...second.metadata! } }], articles.updateOutcomes())
+      const at = "2021-03-01T12:00:00.000Z"
+      assert.deepStrictEqual((yield* stored("first"))?.metadata, { title: "Second", at, year: 2021, tags: ["a", "b"] })
+
+      const edited = TypedIndex.make(Article, Article.mapFields(Struct.map(Schema.optionalKey)))
+      const late = { id: "second", metadata: { at: new Date("2022-01-01T00:00:00Z") } }
+      const moved = { id: "second", values: [3, 4] }
+      const bad: ReadonlyArray<PineconeSink.Update<Partial<Article>>> = [
+        { id: "bad", metadata: { title: "" } },
+        { id: "empty", metadata: {} }
+      ]
+      const { notWritten, written } = yield* runAll([late, ...bad, moved], edited.updateOutcomes())
+      assert.sameMembers([...written], [late, moved])
+      assert.deepStrictEqual(
+        notWritten.map(({ error }) => error.reason._tag === "InvalidRecord" && error.reason.field),
+        ["metadata.title", "values"]
+      )
+      const found = yield* stored("second")
+      assert.deepStrictEqual(found?.metadata, { title: "Second", at: "2022-01-01T00:00:00.000Z", year: 2021 })
+      assert.deepStrictEqual(found?.values, Float32Array.of(3, 4))
+
+      const error = yield* refusalOf(Stream.runDrain(edited.update()(Stream.fromIterable(bad))))
+      assert.include(error, { _tag: "RecordsNotWritten", rejected: 2 })
+    }).pipe(inMemory())
+  )
+
+  it.effect("lists and deletes", () =>
+    Effect.gen(function* () {
+      yield* writeAll(all, articles.upsertOutcomes())
+      assert.deepStrictEqual(yield* collect(articles.list()), ["bare", "first", "second"])
+      yield* writeAll(["bare"], articles.deleteOutcomes())
+      assert.lengthOf(yield* collect(articles.delete()(Stream.make("first"))), 1)
+      assert.deepStrictEqual(yield* collect(articles.list()), ["second"])
     }).pipe(inMemory())
   )
 

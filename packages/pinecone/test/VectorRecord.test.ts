@@ -2,9 +2,11 @@ import * as VectorRecord from "@effect-connectors/pinecone/VectorRecord"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { checkQuery, type QueryParts } from "../src/internal/queryChecks.ts"
+import * as recordChecks from "../src/internal/recordChecks.ts"
 
 /** What is said of one record. */
-const saidOf = (record: unknown, check = VectorRecord.checkAny): string => {
+const saidOf = (record: unknown, check = recordChecks.checkAny): string => {
   const [result] = check([record])
   assert(result !== undefined)
   return Result.isSuccess(result) ? "fine" : result.failure.message
@@ -25,6 +27,19 @@ const refusals: ReadonlyArray<readonly [string, unknown, string | RegExp]> = [
   ["a text in values", { id: "a", values: [1, "2"] }, /values holds 2 at position 1; every number must be finite/],
   ["undefined in values", { id: "a", values: [1, undefined, 3] }, /values holds undefined at position 1/],
   ["too many values", { id: "a", values: indices(20_001) }, /values has 20001 numbers; a vector has at most 20000$/],
+  [
+    "an id with an accent",
+    { id: "café", values: [1] },
+    `record "café": id holds "é" at position 3; Pinecone takes ASCII without NUL`
+  ],
+  ["an id with NUL", { id: "a\u0000", values: [1] }, /id holds "\\u0000" at position 1; Pinecone takes ASCII/],
+  ["only zeros", { id: "a", values: [0, -0, 1e-9] }, /^record "a": values holds only zeros, which Pinecone does not/],
+  [
+    "only typed zeros",
+    { id: "a", values: new Float32Array(3), sparseValues: { indices: [1], values: [1] } },
+    /only zeros/
+  ],
+  ["NaN after zeros", { id: "a", values: [0, NaN] }, /values holds NaN at position 1/],
   ["more than float32", { id: "a", values: [3.5e38] }, /values holds 3\.5e\+38 at position 0; .* fit float32$/],
   ["sparse values that are none", { id: "a", sparseValues: [1] }, /^record "a": sparseValues/],
   [
@@ -84,6 +99,9 @@ describe("check", () => {
       { id: "a", sparseValues: { indices: indices(2048), values: indices(2048) } },
       { id: "a", sparseValues: { indices: Uint32Array.of(0, 4_294_967_295), values: Float32Array.of(1, 2) } },
       { id: "a", values: [], sparseValues: { indices: [1], values: [1] } },
+      { id: "a", values: [0, 0, -1e-8] },
+      { id: "a", sparseValues: { indices: [1], values: [0] } },
+      { id: " ~\u007f\u0001", values: [1] },
       { id: "a", values: [1], sparseValues: undefined, metadata: undefined },
       { ...good, metadata: {} },
       { ...good, metadata: { s: "", n: -0.5, b: false, list: [], more: ["a"] } }
@@ -120,16 +138,17 @@ describe("check", () => {
   })
 
   it("gives back only what a record has", () => {
-    const [result] = VectorRecord.checkAny([{ ...good, note: "x", score: 1 }])
+    const [result] = recordChecks.checkAny([{ ...good, note: "x", score: 1 }])
     assert.deepStrictEqual(result, Result.succeed(good))
   })
 
+  const notZero = Schema.makeFilter((values: ReadonlyArray<number>) => values.some((value) => Math.abs(value) > 1e-8))
   const Values = Schema.Union([
     Schema.NonEmptyArray(Schema.Finite.check(Schema.isBetween({ minimum: -1e30, maximum: 1e30 }))),
     Schema.NonEmptyArray(Schema.Literals([0, -1.5, 1e-40]))
-  ])
+  ]).check(notZero)
   const Record = Schema.Struct({
-    id: Schema.String.check(Schema.isBetweenLength(1, 40)),
+    id: Schema.String.check(Schema.isPattern(/^[ -~]{1,40}$/)),
     values: Values,
     metadata: Schema.optionalKey(
       Schema.Record(
@@ -142,7 +161,7 @@ describe("check", () => {
   it.prop("valid records pass and come out unchanged", [Schema.Array(Record)], ([records]) => {
     const typed = records.map((record) => ({ ...record, values: Float32Array.from(record.values) }))
     for (const chunk of [records, typed]) {
-      const results = VectorRecord.checkAny(chunk)
+      const results = recordChecks.checkAny(chunk)
       assert.deepStrictEqual<unknown>(results, chunk.map(Result.succeed))
       // No vector is copied.
       results.forEach((result, i) => assert.strictEqual(Result.getOrThrow(result).values, chunk[i]?.values))
@@ -155,7 +174,7 @@ describe("check", () => {
     ([records, place]) => {
       const at = place % (records.length + 1)
       const bad = { id: "the bad one", values: [0, NaN] }
-      const results = VectorRecord.checkAny([...records.slice(0, at), bad, ...records.slice(at)])
+      const results = recordChecks.checkAny([...records.slice(0, at), bad, ...records.slice(at)])
       assert.strictEqual(results.length, records.length + 1)
       results.forEach((result, i) => assert.strictEqual(Result.isFailure(result), i === at))
       const refused = results[at]
@@ -167,18 +186,44 @@ describe("check", () => {
 
 describe("checkChange", () => {
   it("needs an id and no vector", () => {
-    for (const change of [{ id: "a" }, { id: "a", values: [1] }, { id: "a", metadata: { x: 1 } }]) {
-      assert.strictEqual(saidOf(change, VectorRecord.checkChange), "fine")
+    for (const change of [
+      { id: "a", values: [1] },
+      { id: "a", sparseValues: { indices: [1], values: [1] } },
+      { id: "a", metadata: { x: 1 } }
+    ]) {
+      assert.strictEqual(saidOf(change, recordChecks.checkChange), "fine")
     }
-    assert.match(saidOf({ values: [1] }, VectorRecord.checkChange), /id is missing/)
-    assert.match(saidOf({ id: "a", values: [NaN] }, VectorRecord.checkChange), /^record "a": values holds NaN/)
-    assert.match(saidOf({ id: "a", values: [] }, VectorRecord.checkChange), /^record "a": values is empty/)
+    assert.match(saidOf({ values: [1] }, recordChecks.checkChange), /id is missing/)
+    assert.match(saidOf({ id: "a", values: [NaN] }, recordChecks.checkChange), /^record "a": values holds NaN/)
+    assert.match(saidOf({ id: "a", values: [] }, recordChecks.checkChange), /^record "a": values is empty/)
+  })
+
+  it("needs something to change", () => {
+    for (const change of [{ id: "a" }, { id: "a", values: undefined }, { id: "a", metadata: {} }]) {
+      assert.match(
+        saidOf(change, recordChecks.checkChange),
+        /^record "a": values is missing, and so are sparseValues and metadata; there is nothing to change$/
+      )
+    }
+  })
+})
+
+describe("checkNamespace", () => {
+  it("takes 512 ASCII characters, and none at all", () => {
+    for (const name of ["", "a b", "x".repeat(512)]) assert.isUndefined(VectorRecord.checkNamespace(name))
+  })
+
+  it("says what is wrong", () => {
+    assert.strictEqual(VectorRecord.checkNamespace("x".repeat(513)), "has 513 characters; it may have 512")
+    assert.match(VectorRecord.checkNamespace("über") ?? "", /holds "ü" at position 0/)
+    assert.match(VectorRecord.checkNamespace("a\u0000") ?? "", /at position 1; Pinecone takes ASCII without NUL/)
+    assert.strictEqual(VectorRecord.checkNamespace(7), "must be text")
   })
 })
 
 describe("checkQuery", () => {
-  const said = (parts: VectorRecord.QueryParts, dimension?: number) =>
-    VectorRecord.checkQuery(parts, dimension)?.message
+  const said = (parts: QueryParts, dimension?: number) =>
+    Result.match(checkQuery(parts, dimension), { onFailure: ({ message }) => message, onSuccess: () => undefined })
   const sparseVector = { indices: [1], values: [1] }
 
   it("accepts a vector, a sparse one, both, or an id", () => {
@@ -187,6 +232,7 @@ describe("checkQuery", () => {
     assert.isUndefined(said({ sparseVector }, 2))
     assert.isUndefined(said({ vector: [1, 2], sparseVector }, 2))
     assert.isUndefined(said({ id: "a" }, 2))
+    assert.isUndefined(said({ vector: [0, 0] }, 2))
   })
 
   it("says what else is wrong", () => {
@@ -201,7 +247,8 @@ describe("checkQuery", () => {
       said({ sparseVector: { indices: [1, 1], values: [1, 2] } }) ?? "",
       /sparseVector.indices holds .* twice/
     )
-    assert.match(said({ id: "" }) ?? "", /id has 0 characters/)
+    assert.match(said({ id: "" }) ?? "", /^id has 0 characters/)
+    assert.match(said({ vector: [1], filter: {} }) ?? "", /^filter is empty/)
     assert.match(said({ id: "x".repeat(513) }) ?? "", /id has 513 characters/)
   })
 })

@@ -91,6 +91,15 @@ describe("classify", () => {
     assert.isFalse(namespace.isFatal)
   })
 
+  it("tells a full index from what is forbidden everywhere", () => {
+    const answer = (message: string) => ({ status: 403, body: rpc(7, message), headers: new Headers() })
+    const full = answer("Request failed. You've reached the max namespaces allowed in serverless index articles.")
+    assert.deepInclude(classify(full, subject, now), { _tag: "Forbidden", scope: "namespace", isFatal: false })
+    assert.isTrue(classify(full, { index: "articles" }, now).isFatal)
+    assert.isTrue(classify(answer("You've reached the max storage allowed"), subject, now).isFatal)
+    assert.isTrue(classify({ ...full, status: 402 }, subject, now).isFatal)
+  })
+
   it("clips what comes from outside", () => {
     const headers = new Headers({ "x-pinecone-request-id": "r".repeat(1000) })
     const found = classify({ status: 500, body: "x".repeat(100_000), headers }, subject, now)

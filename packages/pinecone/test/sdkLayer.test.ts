@@ -83,7 +83,7 @@ const wire: ReadonlyArray<WireRow> = [
     call: (index) =>
       index.upsert({
         records: [
-          { id: 'a"é', values: [0.1, -2], metadata: { tag: ["x"], n: 0, ok: false } },
+          { id: 'a"\n', values: [0.1, -2], metadata: { tag: ["é"], n: 0, ok: false } },
           { id: "b", sparseValues: sparse }
         ]
       }),
@@ -91,7 +91,7 @@ const wire: ReadonlyArray<WireRow> = [
     path: "/vectors/upsert",
     body: {
       vectors: [
-        { id: 'a"é', values: [0.1, -2], metadata: { tag: ["x"], n: 0, ok: false } },
+        { id: 'a"\n', values: [0.1, -2], metadata: { tag: ["é"], n: 0, ok: false } },
         { id: "b", sparseValues: plainSparse }
       ],
       namespace: "__default__"
@@ -130,7 +130,7 @@ const wire: ReadonlyArray<WireRow> = [
     answer: {
       results: [],
       matches: [
-        { id: "a", score: 0.9, values: [1, 2], metadata: { t: "x" } },
+        { id: "a", score: 0.9, values: [1, 2], metadata: { t: "x", gone: null } },
         { id: "b", score: -1, values: [], sparseValues: plainSparse }
       ],
       namespace: "news",
@@ -164,9 +164,9 @@ const wire: ReadonlyArray<WireRow> = [
   },
   {
     name: "fetch",
-    call: (index) => index.fetch({ ids: ["a", "b c", "é&"], namespace: "news" }),
+    call: (index) => index.fetch({ ids: ["a", "b c", "+&"], namespace: "news" }),
     method: "GET",
-    path: "/vectors/fetch?ids=a&ids=b%20c&ids=%C3%A9%26&namespace=news",
+    path: "/vectors/fetch?ids=a&ids=b%20c&ids=%2B%26&namespace=news",
     answer: {
       vectors: {
         a: { id: "a", values: [1.5] },
@@ -323,6 +323,31 @@ describe("on the wire", () => {
     })
   )
 
+  it.live("a field called __proto__ stays in the filter", () =>
+    Effect.gen(function* () {
+      const { index, server } = yield* scripted([{}])
+      const filter: Filter = JSON.parse(`{"a":1,"$and":[{"__proto__":"x"}],"__proto__":{"$gte":2}}`)
+      yield* index.delete({ filter })
+      assert.include(
+        onlyRequest(server).body,
+        `{"a":{"$eq":1},"$and":[{"__proto__":{"$eq":"x"}}],"__proto__":{"$gte":2}}`
+      )
+    })
+  )
+
+  it.live("ids and metadata called __proto__ come back", () =>
+    Effect.gen(function* () {
+      const record = `{"id":"__proto__","values":[1],"metadata":{"__proto__":"x","a":null}}`
+      const { index } = yield* scripted([
+        { body: `{"vectors":{"__proto__":${record}}}` },
+        { body: `{"namespaces":{"__proto__":{"vectorCount":7}}}` }
+      ])
+      const found = (yield* index.fetch({ ids: ["__proto__"] })).records.get("__proto__")
+      assert.strictEqual(JSON.stringify(found?.metadata), `{"__proto__":"x"}`)
+      assert.strictEqual((yield* index.stats).namespaces.get("__proto__"), 7)
+    })
+  )
+
   it.live("the layer's namespace is that of calls that name none", () =>
     Effect.gen(function* () {
       const { index, server } = yield* scripted([{}, {}], { namespace: "mine" })
@@ -432,17 +457,24 @@ describe("what is refused before it is sent", () => {
     ["an empty id", (i) => i.query({ topK: 1, id: "" }), "InvalidRecord", /id has 0 characters/],
     ["id and vector", (i) => i.query({ topK: 1, id: "a", vector: [1] }), "InvalidRecord", /an id and a vector/],
     ["NaN in a question", (i) => i.query({ topK: 1, vector: [NaN] }), "InvalidRecord", /vector holds NaN/],
-    ["an empty filter", (i) => i.query({ topK: 1, vector: [1], filter: {} }), "InvalidOption", /filter is empty/],
+    ["an empty filter", (i) => i.query({ topK: 1, vector: [1], filter: {} }), "InvalidRecord", /^filter is empty/],
+    ["an empty filter to delete by", (i) => i.delete({ filter: {} }), "InvalidRecord", /^filter is empty/],
+    [
+      "an empty condition to delete by",
+      (i) => i.delete({ filter: { $and: [{ a: 1 }, { b: {} }] } }),
+      "InvalidRecord",
+      /^filter has nothing at "\$and\[1\]\.b"/
+    ],
     [
       "a filter that JSON drops",
       (i) => i.delete({ filter: { a: 1, b: NaN } }),
-      "InvalidOption",
+      "InvalidRecord",
       /filter has NaN at "b"/
     ],
     [
       "a nested filter that JSON drops",
       (i) => i.delete({ filter: { $and: [{ a: { $in: [1, Infinity] } }] } }),
-      "InvalidOption",
+      "InvalidRecord",
       /\$and\[0\]\.a\.\$in\[1\]/
     ],
     [
@@ -451,7 +483,11 @@ describe("what is refused before it is sent", () => {
       "RequestTooLarge",
       /1001 ids/
     ],
-    ["an empty id to delete", (i) => i.delete({ ids: ["a", ""] }), "InvalidRecord", /id is empty/],
+    ["an empty id to delete", (i) => i.delete({ ids: ["a", ""] }), "InvalidRecord", /record "": id has 0 characters/],
+    ["an id that is not ASCII", (i) => i.fetch({ ids: ["é"] }), "InvalidRecord", /record "é": id holds "é" at/],
+    ["an update of nothing", (i) => i.update({ id: "a" }), "InvalidRecord", /"a".*nothing to change/],
+    ["only zeros", (i) => i.upsert({ records: [{ id: "a", values: [0, 0] }] }), "InvalidRecord", /"a".*only zeros/],
+    ["no id at all", (i) => i.delete(JSON.parse(`{"ids":[]}`)), "InvalidRecord", /ids is empty; name at least one/],
     ["a delete of nothing in particular", (i) => i.delete(JSON.parse("{}")), "InvalidOption", /all must be true/],
     ["a page of 101", (i) => i.list({ limit: 101 }), "InvalidOption", /limit/],
     ["a page of none", (i) => i.namespaces({ limit: 0 }), "InvalidOption", /limit/],
@@ -538,7 +574,7 @@ describe("failures", () => {
       const { index } = yield* scripted([{ status: 308, headers: { location: elsewhere.url } }])
       const reason = yield* reasonOf(upsert(index))
       assert.strictEqual(reason._tag, "InvalidOption")
-      assert.include(reason.message, elsewhere.url)
+      assert.include(reason.message, `answers HTTP 308, a redirect to ${elsewhere.url}`)
       assert.lengthOf(elsewhere.received, 0)
     })
   )
@@ -560,7 +596,8 @@ describe("failures", () => {
     ["no id", { matches: [{ score: 1 }] }],
     ["no score", { matches: [{ id: "a" }] }],
     ["values that are no numbers", { matches: [{ id: "a", score: 1, values: [1, null] }] }],
-    ["metadata that is nested", { matches: [{ id: "a", score: 1, metadata: { a: { b: 1 } } }] }]
+    ["metadata that is nested", { matches: [{ id: "a", score: 1, metadata: { a: { b: 1 } } }] }],
+    ["metadata that is a list", { matches: [{ id: "a", score: 1, metadata: ["a"] }] }]
   ]
   it.live.each(odd)("200 with %s is an invalid response", ([, body]) =>
     Effect.gen(function* () {
@@ -659,6 +696,15 @@ describe("building the layer", () => {
     })
   )
 
+  it.live("asks again for the host when the controller fails for a moment", () =>
+    Effect.gen(function* () {
+      const controller = yield* scriptedServer({ status: 503 }, described("127.0.0.1:1"))
+      const index = yield* serviceOf({ index: "articles", controllerHost: controller.url })
+      assert.strictEqual(index.name, "articles")
+      assert.lengthOf(controller.received, 2)
+    })
+  )
+
   it.live("prefers the private host", () =>
     Effect.gen(function* () {
       const data = yield* scriptedServer({})
@@ -682,7 +728,8 @@ describe("building the layer", () => {
         called: "articles"
       }
     ],
-    [{ status: 503 }, { _tag: "Unavailable" }],
+    // Longer than anybody waits for it.
+    [{ status: 503, headers: { "retry-after": "11" } }, { _tag: "Unavailable" }],
     [{ body: { called: "articles" } }, { _tag: "InvalidResponse" }]
   ]
   it.live.each(refusals)("the controller answers %j", ([line, expected]) =>

@@ -8,13 +8,14 @@
  * same id in one upsert the last wins, reading from a namespace that does not exist finds nothing, and a record
  * without a field matches `$ne` and `$nin` on it.
  */
-import { InvalidOption } from "@effect-connectors/core/ConnectorError"
+import { InvalidOption, type InvalidRecord } from "@effect-connectors/core/ConnectorError"
+import * as Filter from "@effect-connectors/pinecone/Filter"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 import type { Refusal } from "./internal/refusals.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
@@ -96,7 +97,7 @@ const make = (options: Options): Effect.Effect<Service> => {
   const call =
     <Request extends { readonly namespace?: string | undefined }, A>(
       operation: string,
-      answer: (request: Request) => Result.Result<A, Refusal>
+      answer: (request: Request) => Result.Result<A, Refusal | InvalidRecord>
     ) =>
     (request: Request): Effect.Effect<A, PineconeError> =>
       // A call to a service gives other fibers a turn; without that a program of many calls could not be interrupted.
@@ -125,7 +126,12 @@ const make = (options: Options): Effect.Effect<Service> => {
       bytes: recordSize(record)
     }),
     upsert: call("upsert", store.upsert),
-    query: call("query", store.query),
+    // The real client refuses such a filter before it asks, too.
+    query: call("query", (request) =>
+      request.filter === undefined
+        ? store.query(request)
+        : Result.flatMap(Filter.toWire(request.filter), () => store.query(request))
+    ),
     fetch: call("fetch", store.fetch),
     list: call("list", store.list),
     update: call("update", store.update),
@@ -142,7 +148,7 @@ const isDimension = (dimension: number): boolean =>
 const answered = <A>(
   operation: string,
   namespace: string | undefined,
-  answer: Result.Result<A, Refusal>
+  answer: Result.Result<A, Refusal | InvalidRecord>
 ): Effect.Effect<A, PineconeError> =>
   Effect.mapError(
     Effect.fromResult(answer),

@@ -50,6 +50,7 @@ const explain = (body: string): { readonly text: string; readonly grpcCode?: num
 }
 
 const monthly = /current month|monthly|per month/i
+const maxNamespaces = /max(imum)? (number of )?namespaces/i
 const tooLarge = /\b2 ?MB\b|message length too large|larger than the maximum supported size/i
 
 /**
@@ -70,7 +71,7 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
     const to = ConnectorError.clip(answer.headers.get("location") ?? "another address", 200)
     return new ConnectorError.InvalidOption({
       option: "host",
-      issue: `answers with a redirect to ${to}; give the address of the index itself`
+      issue: `answers HTTP ${status}, a redirect to ${to}; give the address of the index itself`
     })
   }
   switch (status) {
@@ -83,6 +84,10 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
         ? new ConnectorError.Forbidden({ detail, wire })
         : new ConnectorError.RateLimited({ detail, wire, ...retryAfter })
     case 403:
+      // No more namespaces may be made; those that exist still take records.
+      return subject.namespace !== undefined && maxNamespaces.test(text)
+        ? new ConnectorError.Forbidden({ detail, scope: "namespace", wire })
+        : new ConnectorError.Forbidden({ detail, wire })
     case 405:
     case 407:
       return new ConnectorError.Forbidden({ detail, wire })

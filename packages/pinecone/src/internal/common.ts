@@ -2,12 +2,14 @@ import { InvalidOption, type Reason } from "@effect-connectors/core/ConnectorErr
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { Service } from "../PineconeApi.ts"
 import { PineconeError } from "../PineconeError.ts"
 import { namespaceName } from "./namespace.ts"
 
 export const failure = (operation: string, namespace: string | undefined, reason: Reason): PineconeError =>
-  new PineconeError({ operation, ...(namespace === undefined ? {} : { namespace }), reason })
+  // A caller without types may name a namespace by what is no text.
+  new PineconeError({ operation, ...(Predicate.isString(namespace) ? { namespace } : {}), reason })
 
 export const targetOf = (index: Service, operation: string) => ({
   system: "pinecone",

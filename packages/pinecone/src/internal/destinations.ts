@@ -1,6 +1,7 @@
 import {
   clip,
   InvalidRecord,
+  InvalidResponse,
   type Reason,
   RecordTooLarge,
   RequestRefused,
@@ -12,11 +13,12 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { Service, SizedRecord, UpdateRequest } from "../PineconeApi.ts"
+import type { Service, SizedRecord, UpdateRequest, WriteReply } from "../PineconeApi.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
-import { type Check, maxIdLength, type VectorRecord } from "../VectorRecord.ts"
+import type { VectorRecord } from "../VectorRecord.ts"
 import { checkDuration, checkRange, failure, namespaceOf, targetOf } from "./common.ts"
+import { type Check, invalidNamespace, placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
@@ -54,6 +56,7 @@ const write =
       Effect.gen(function* () {
         yield* checkRange(operation, "maxRecords", options.maxRecords)
         yield* checkRange(operation, "maxBytes", options.maxBytes)
+        yield* checkRange(operation, "maxOpenBytes", options.maxOpenBytes)
         yield* checkRange(operation, "concurrency", options.concurrency)
         yield* checkDuration(operation, "linger", options.linger)
         const index = yield* PineconeIndex
@@ -97,7 +100,7 @@ const prepareBy =
       const key = namespaceFor(input)
       const result = checked[i]!
       if (Result.isFailure(result)) return refuse(operation, input, key, result.failure)
-      const encoded = encode(result.success)
+      const encoded = invalidNamespace(key, result.success.id) ?? encode(result.success)
       return encoded instanceof InvalidRecord
         ? refuse(operation, input, key, encoded)
         : { _tag: "Ready", input, key, id: result.success.id, item: encoded.item, bytes: encoded.bytes }
@@ -117,6 +120,18 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 
 const itself = (element: unknown): unknown => element
 
+/** Fails when the service counts fewer records than it was sent, ids sent twice aside. It does not say which it took. */
+const checkCount = (
+  namespace: string,
+  records: ReadonlyArray<SizedRecord>,
+  { count }: WriteReply
+): Effect.Effect<void, PineconeError> => {
+  if (count === undefined || count >= records.length) return Effect.void
+  const sent = new Set(records.map(({ id }) => id)).size
+  const detail = `the service counted ${count} of ${sent} records`
+  return count >= sent ? Effect.void : Effect.fail(failure("upsert", namespace, new InvalidResponse({ detail })))
+}
+
 export const upsert = <A>(
   options: Options<A> & { readonly record?: ((element: A) => unknown) | undefined },
   check: Check
@@ -130,7 +145,9 @@ export const upsert = <A>(
       return { item, bytes: item.bytes }
     }),
     send: (namespace, records) => {
-      const call = index.upsert({ namespace, records })
+      const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) =>
+        checkCount(namespace, records, reply)
+      )
       return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
     }
   }))
@@ -161,15 +178,10 @@ export const remove = <A>(options: Options<A> & { readonly id?: ((element: A) =>
       limits: { maxRecords: 1000, maxBytes: index.limits.maxBytes, envelopeBytes: index.limits.envelopeBytes },
       prepare: Arr.map((input): Prepared<A, string> => {
         const key = namespace(input)
-        const id: unknown = options.id === undefined ? input : options.id(input)
-        return typeof id === "string" && id.length >= 1 && id.length <= maxIdLength
-          ? { _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 }
-          : refuse(
-              "delete",
-              input,
-              key,
-              new InvalidRecord({ field: "id", issue: `must be text of 1 to ${maxIdLength} characters` })
-            )
+        return Result.match(placeOf(key, options.id === undefined ? input : options.id(input)), {
+          onFailure: (wrong): Prepared<A, string> => refuse("delete", input, key, wrong),
+          onSuccess: ({ id }) => ({ _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 })
+        })
       }),
       send: (namespace, ids) => {
         const call = index.delete({ namespace, ids })

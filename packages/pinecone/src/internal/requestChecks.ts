@@ -5,8 +5,7 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { QueryRequest } from "../PineconeApi.ts"
-import * as VectorRecord from "../VectorRecord.ts"
+import { checkAny, checkChange as checkChanges, invalidId } from "./recordChecks.ts"
 
 const maxTopK = 10_000
 const maxIds = 1_000
@@ -26,27 +25,30 @@ const first = (checked: ReadonlyArray<Result.Result<unknown, ConnectorError.Reas
 }
 
 /** Records to write, of a caller who did not check them. */
-export const checkRecords = (records: ReadonlyArray<unknown>): Check => first(VectorRecord.checkAny(records))
+export const checkRecords = (records: ReadonlyArray<unknown>): Check => first(checkAny(records))
 
 /** The change of a record. */
-export const checkChange = (change: unknown): Check => first(VectorRecord.checkChange([change]))
+export const checkChange = (change: unknown): Check => first(checkChanges([change]))
 
-/** The range of `topK`, and what is asked with. */
-export const checkQuery = (request: QueryRequest): Check => {
-  if (!inRange(request.topK, maxTopK))
-    return invalidOption("topK", `must be a whole number from 1 to ${maxTopK}, and is ${request.topK}`)
-  const wrong = VectorRecord.checkQuery(request, undefined)
-  return wrong === undefined ? Effect.void : Effect.fail(wrong)
-}
+/** The range of `topK`. */
+export const checkTopK = (topK: number): Check =>
+  inRange(topK, maxTopK)
+    ? Effect.void
+    : invalidOption("topK", `must be a whole number from 1 to ${maxTopK}, and is ${topK}`)
 
 /** The ids of a fetch or delete. */
 export const checkIds = (ids: ReadonlyArray<string>): Check => {
-  if (ids.length === 0 || ids.includes("")) {
-    return Effect.fail(new ConnectorError.InvalidRecord({ field: "id", issue: "is empty; name at least one record" }))
+  if (ids.length === 0) {
+    return Effect.fail(new ConnectorError.InvalidRecord({ field: "ids", issue: "is empty; name at least one record" }))
   }
-  return ids.length <= maxIds
-    ? Effect.void
-    : Effect.fail(new ConnectorError.RequestTooLarge({ detail: `${ids.length} ids, and a call takes ${maxIds}` }))
+  if (ids.length > maxIds) {
+    return Effect.fail(new ConnectorError.RequestTooLarge({ detail: `${ids.length} ids, and a call takes ${maxIds}` }))
+  }
+  for (const id of ids) {
+    const wrong = invalidId(id)
+    if (wrong !== undefined) return Effect.fail(wrong)
+  }
+  return Effect.void
 }
 
 /** The size of a page. */

@@ -12,6 +12,7 @@
  * Loading the SDK takes 0.2 to 0.7 seconds, so only building the layer does it.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import * as Retry from "@effect-connectors/core/Retry"
 import type { FetchAPI, Index, Indexes, PineconeConfiguration } from "@pinecone-database/pinecone"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -23,11 +24,12 @@ import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } fro
 import { classify, connectionFailed, wireOf } from "./classify.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
 import { namespaceName } from "./namespace.ts"
-import { checkChange, checkIds, checkLimit, checkQuery, checkRecords } from "./requestChecks.ts"
-import { toWireFilter } from "./sdkFilter.ts"
+import { checkQuery } from "./queryChecks.ts"
+import { checkChange, checkIds, checkLimit, checkRecords, checkTopK } from "./requestChecks.ts"
 import { baseUrl, resolve, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
 import { exchange, withoutKey, type WrittenRequest } from "./sdkTransport.ts"
+import { toWireFilter } from "./wireFilter.ts"
 
 /** Makes the SDK write one request, to the `fetchApi` it is given. */
 type Write = (fetchApi: FetchAPI) => Promise<unknown>
@@ -142,11 +144,13 @@ interface Place {
 /** Where an index is that was given by its name. */
 const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, name: string) {
   const send = makeSend(settings, name)
-  const { value } = yield* send({
+  const call = send({
     operation: "describe",
     write: (fetchApi) => clients.indexes(fetchApi).describe(name),
     reply: Reply.described
   })
+  // A program is not to fail at its start for a hiccup, nor to wait for long.
+  const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
   const host = yield* Effect.mapError(baseUrl("host", value.host), failed("describe"))
   const place: Place = { host, dimension: value.dimension }
   return place
@@ -225,8 +229,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const namespace = inNamespace(request)
       return checked("query", namespace, () =>
         Effect.gen(function* () {
-          yield* checkQuery(request)
-          const filter = request.filter && (yield* Effect.fromResult(toWireFilter(request.filter)))
+          yield* checkTopK(request.topK)
+          const filter = yield* Effect.fromResult(checkQuery(request, dimension))
           return {
             write: on((index) => index.query({ id: standIn.id, topK: request.topK, namespace })),
             body: queryBody(request, namespace, filter),

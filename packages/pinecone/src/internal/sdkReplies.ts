@@ -1,7 +1,10 @@
 /**
  * The replies of the data plane and how they become ours. Read from the wire, since the SDK drops counts and the
- * metric. Fields the service adds later are ignored.
+ * metric. Fields the service adds later are ignored, and metadata fields that are null are as good as absent. Metadata
+ * of another type than Pinecone has makes the whole reply an invalid one: leaving it out would lose data unseen, and
+ * a reply has no place for a record that failed.
  */
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { FetchReply, ListReply, NamespacesReply, QueryReply, Stats } from "../PineconeApi.ts"
@@ -23,10 +26,13 @@ const isMetadataValue = (u: unknown): u is MetadataValue =>
   typeof u === "boolean" ||
   (Array.isArray(u) && u.every((element) => typeof element === "string"))
 
-const isObject = (u: unknown): u is { readonly [key: string]: unknown } =>
-  typeof u === "object" && u !== null && !Array.isArray(u)
+const isMetadata = (u: unknown): u is { readonly [field: string]: MetadataValue | null } =>
+  Predicate.isReadonlyObject(u) && Object.values(u).every((value) => value === null || isMetadataValue(value))
 
-const isMetadata = (u: unknown): u is MetadataType => isObject(u) && Object.values(u).every(isMetadataValue)
+const isField = (field: [string, MetadataValue | null]): field is [string, MetadataValue] => field[1] !== null
+
+const withoutNulls = (metadata: typeof Metadata.Type): MetadataType =>
+  Object.fromEntries(Object.entries(metadata).filter(isField))
 
 const Numbers = Schema.declare(isNumbers, { expected: "an array of numbers" })
 const Metadata = Schema.declare(isMetadata, { expected: "flat metadata" })
@@ -46,7 +52,7 @@ const toRecord = (wire: typeof WireRecord.Type) => ({
   id: wire.id,
   values: wire.values?.length ? wire.values : undefined,
   sparseValues: wire.sparseValues?.indices.length ? wire.sparseValues : undefined,
-  metadata: wire.metadata ?? undefined
+  metadata: wire.metadata ? withoutNulls(wire.metadata) : undefined
 })
 
 const usage = Schema.optionalKey(Schema.Struct({ readUnits: Schema.optionalKey(Schema.Finite) }))
