@@ -276,6 +276,23 @@ describe("the command", () => {
     })
   )
 
+  it.live("--store emulator takes the way over HTTP", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* demo(
+        ...["--store", "emulator", "--corpus", "large", "--limit", "2500", "--json"]
+      )
+      assert.strictEqual(code, 0)
+      const report: unknown = JSON.parse(stdout)
+      assert.deepInclude(report, {
+        store: "emulator",
+        dimension: 100,
+        outcomes: { written: 2_500, rejected: 0, unknown: 0 },
+        recallAt5: 1
+      })
+      assert.include(stderr, "into: the emulator through the official SDK")
+    })
+  )
+
   it.live("says nothing on stdout when it dies", () =>
     Effect.gen(function* () {
       const breakDown = `const { stringify } = JSON

@@ -2,7 +2,7 @@
  * `npm run demo`; `npm run demo -- --help` lists the options.
  */
 import { PineconeIndex } from "@effect-connectors/pinecone"
-import { PineconeMemory } from "@effect-connectors/testkit"
+import { PineconeEmulator, PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -45,6 +46,16 @@ const pinecone = Layer.unwrap(
   })
 )
 
+/** An index of the encoder's dimension in an emulator in this process, through the official client. */
+const emulator = Layer.unwrap(
+  Effect.gen(function* () {
+    const { createIndex } = yield* PineconeEmulator
+    const { dimension } = yield* Encoder
+    const { host } = yield* createIndex({ name: "demo", dimension })
+    return PineconeIndex.layer({ apiKey: Redacted.make("any"), host })
+  })
+).pipe(Layer.provide(PineconeEmulator.layer))
+
 const corpora = {
   small: { corpus: Corpora.webFeatures, encoder: Encoder.useLite },
   large: { corpus: Corpora.wordnet, encoder: Encoder.glove }
@@ -52,6 +63,7 @@ const corpora = {
 
 const stores = {
   memory: { layer: PineconeMemory.layer, label: "memory" },
+  emulator: { layer: emulator, label: "the emulator through the official SDK" },
   pinecone: { layer: pinecone, label: `Pinecone, namespace ${namespace}` }
 } as const
 
@@ -64,9 +76,9 @@ const command = Command.make(
       ),
       Flag.withDefault("small")
     ),
-    store: Flag.Literals("store", ["memory", "pinecone"]).pipe(
+    store: Flag.Literals("store", ["memory", "emulator", "pinecone"]).pipe(
       Flag.withDescription(
-        "memory (default); pinecone: an index of that dimension and metric cosine. Needs PINECONE_API_KEY, and " +
+        "memory (default); emulator: over HTTP to one in this process; pinecone: an index of that dimension and metric cosine. Needs PINECONE_API_KEY, and " +
           `PINECONE_INDEX or PINECONE_INDEX_HOST. The records stay there, in the namespace ${namespace}`
       ),
       Flag.withDefault("memory")
@@ -97,7 +109,7 @@ const command = Command.make(
         `${count(corpus.texts.length)} texts of ${corpus.name}, embedded by ${encoder.name} (${encoder.dimension} numbers), into: ${label}`
       )
       return yield* run(corpus, place)
-    }).pipe(Effect.provide([corpora[size].encoder, layer]), Effect.mapError(userError))
+    }).pipe(Effect.provide(Layer.provideMerge(layer, corpora[size].encoder)), Effect.mapError(userError))
     const columns = process.stdout.isTTY ? process.stdout.columns || 80 : 110
     yield* Console.log(json ? JSON.stringify(report) : `\n${print(report, { columns, color: canColor })}`)
   })

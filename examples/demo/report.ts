@@ -5,7 +5,7 @@ import type { Outcome } from "@effect-connectors/core"
 
 /** What `--json` prints. */
 export interface Report {
-  readonly store: "memory" | "pinecone"
+  readonly store: "memory" | "emulator" | "pinecone"
   readonly corpus: string
   readonly encoder: string
   readonly dimension: number
@@ -45,9 +45,14 @@ const shorten = (text: string, length: number): string =>
 
 const nameWidth = 24
 
+const exactness: Record<Report["store"], string> = {
+  memory: " (in memory the search is exact)",
+  emulator: " (the emulator's search is exact)",
+  pinecone: ""
+}
+
 const recallLine = (store: Report["store"], recall: number): string =>
-  `recall at 5    ${recall.toFixed(3)}: the share of the true 5 nearest vectors that the index found` +
-  (store === "memory" ? " (in memory the search is exact)" : "")
+  `recall at 5    ${recall.toFixed(3)}: the share of the true 5 nearest vectors that the index found${exactness[store]}`
 
 const modelLine = ({ rightAnswerInFirst5: { found, of, share } }: Report): string =>
   of === 0
