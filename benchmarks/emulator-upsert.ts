@@ -66,15 +66,15 @@ const body = (round: number) =>
 const agent = new http.Agent({ keepAlive: true, maxSockets: inFlight })
 
 const upsert = (url: string, body: Buffer) =>
-  Effect.callback<void, Error>((resume) => {
+  Effect.callback<void>((resume) => {
     const headers = { "api-key": "bench", "content-type": "application/json", "content-length": body.length }
     http
       .request(`${url}/i/bench/vectors/upsert`, { method: "POST", agent, headers }, (response) => {
         response.resume().on("end", () => {
-          resume(response.statusCode === 200 ? Effect.void : Effect.fail(new Error(`status ${response.statusCode}`)))
+          resume(response.statusCode === 200 ? Effect.void : Effect.die(`status ${response.statusCode}`))
         })
       })
-      .on("error", (error) => resume(Effect.fail(error)))
+      .on("error", (error) => resume(Effect.die(error)))
       .end(body)
   })
 
