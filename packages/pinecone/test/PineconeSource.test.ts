@@ -532,7 +532,7 @@ describe("fetch", () => {
         results.map(([, result]) => (Result.isSuccess(result) ? "found" : result.failure.reason._tag)),
         ["found", "Unavailable"]
       )
-      assert.deepStrictEqual(seen.sort(), ["__default__", "slow", "slow", "slow"])
+      assert.sameMembers(seen, ["__default__", "slow", "slow", "slow"])
     }).pipe(
       changed((service) => ({
         fetch: (request) =>
@@ -639,6 +639,15 @@ describe("list", () => {
       assert.deepStrictEqual(found, ids(many(120, "doc1#")))
       assert.deepStrictEqual(yield* Stream.runCollect(PineconeSource.list({ prefix: "nothing" })), [])
     }).pipe(inMemory())
+  )
+
+  it.effect("fails at a page that leads to itself instead of reading it for ever", () =>
+    Effect.gen(function* () {
+      const stuck = changed(() => ({ list: () => Effect.succeed({ ids: ["a"], next: "same" }) }))
+      const error = yield* Stream.runDrain(PineconeSource.list()).pipe(Effect.provide(stuck), Effect.flip)
+      assert.strictEqual(error.reason._tag, "InvalidResponse")
+      assert.include(error.message, "names itself")
+    })
   )
 
   it.effect("reads no further than it is asked", () => {

@@ -1,6 +1,7 @@
 /**
  * What is plugged into the lookup and scan engines to read an index.
  */
+import { InvalidResponse } from "@effect-connectors/core/ConnectorError"
 import type * as Lookup from "@effect-connectors/core/Lookup"
 import type * as Scan from "@effect-connectors/core/Scan"
 import * as Arr from "effect/Array"
@@ -68,14 +69,24 @@ export interface Split {
   readonly prefix: string | undefined
 }
 
+/** A page that leads to itself would be read for ever. */
+const leadsOn =
+  (operation: string, token: string | undefined) =>
+  <A extends { readonly next?: string | undefined }>(reply: A): Effect.Effect<A, PineconeError> =>
+    reply.next === undefined || reply.next !== token
+      ? Effect.succeed(reply)
+      : Effect.fail(
+          failure(operation, undefined, new InvalidResponse({ detail: "a page names itself as the next one" }))
+        )
+
 /** Keys of records, 100 a page. */
 export const keyPages = (index: Service): Scan.Source<Split, Place, string, PineconeError> => ({
   target: targetOf(index, "list"),
   page: ({ namespace, prefix }, paginationToken) =>
-    Effect.map(index.list({ namespace, prefix, paginationToken, limit: 100 }), ({ ids, next }) => ({
-      items: ids.map((id) => ({ namespace, id })),
-      next
-    }))
+    index.list({ namespace, prefix, paginationToken, limit: 100 }).pipe(
+      Effect.flatMap(leadsOn("list", paginationToken)),
+      Effect.map(({ ids, next }) => ({ items: ids.map((id) => ({ namespace, id })), next }))
+    )
 })
 
 /** Namespaces that start with a prefix. */
@@ -84,5 +95,8 @@ export const namespacePages = (
 ): Scan.Source<string | undefined, NamespacesReply["namespaces"][number], string, PineconeError> => ({
   target: targetOf(index, "namespaces"),
   page: (prefix, paginationToken) =>
-    Effect.map(index.namespaces({ prefix, paginationToken }), ({ namespaces, next }) => ({ items: namespaces, next }))
+    index.namespaces({ prefix, paginationToken }).pipe(
+      Effect.flatMap(leadsOn("namespaces", paginationToken)),
+      Effect.map(({ namespaces, next }) => ({ items: namespaces, next }))
+    )
 })
