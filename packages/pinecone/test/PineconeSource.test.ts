@@ -643,11 +643,10 @@ describe("list", () => {
 
   it.effect("fails at a page that leads to itself instead of reading it for ever", () =>
     Effect.gen(function* () {
-      const stuck = changed(() => ({ list: () => Effect.succeed({ ids: ["a"], next: "same" }) }))
-      const error = yield* Stream.runDrain(PineconeSource.list()).pipe(Effect.provide(stuck), Effect.flip)
+      const error = yield* Effect.flip(Stream.runDrain(PineconeSource.list()))
       assert.strictEqual(error.reason._tag, "InvalidResponse")
       assert.include(error.message, "names itself")
-    })
+    }).pipe(changed(() => ({ list: () => Effect.succeed({ ids: ["a"], next: "same" }) })))
   )
 
   it.effect("reads no further than it is asked", () => {
