@@ -1,5 +1,6 @@
 import * as Filter from "@effect-connectors/pinecone/Filter"
 import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
 
 interface Article {
   readonly title: string
@@ -42,5 +43,29 @@ describe("Filter.make", () => {
 describe("Filter.untyped", () => {
   it("keeps every part", () => {
     for (const [, built] of cases) assert.deepStrictEqual<unknown>(Filter.untyped(built), built)
+  })
+})
+
+describe("Filter.toWire", () => {
+  it("writes every condition out", () => {
+    assert.deepStrictEqual<unknown>(
+      Filter.toWire(f.and({ open: false, year: 0 }, f.not({ tags: { $in: ["a"] } }))),
+      Result.succeed({ $and: [{ open: { $eq: false }, year: { $eq: 0 } }, { $not: { tags: { $in: ["a"] } } }] })
+    )
+  })
+
+  const refusals: ReadonlyArray<readonly [json: string, says: string]> = [
+    [`{}`, "filter is empty; leave it out, or name at least one field"],
+    [`null`, "filter is not an object; leave it out, or name at least one field"],
+    [`["a"]`, "filter is not an object; leave it out, or name at least one field"],
+    [`{"$not":{}}`, `filter has nothing at "$not"; leave that condition out or fill it`],
+    [`{"$or":[{"a":1},{}]}`, `filter has nothing at "$or[1]"; leave that condition out or fill it`],
+    [`{"a":{"$in":["x",null]}}`, `filter has null at "a.$in[1]", which JSON cannot carry`]
+  ]
+  it.each(refusals)("refuses %s", (json, says) => {
+    const refused = Filter.toWire(JSON.parse(json))
+    assert(Result.isFailure(refused))
+    assert.strictEqual(refused.failure.field, "filter")
+    assert.include(refused.failure.message, says)
   })
 })

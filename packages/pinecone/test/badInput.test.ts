@@ -411,6 +411,37 @@ describe("bad input", () => {
     }).pipe(inMemory())
   )
 
+  it.live("a filter without content, in a direct call", () =>
+    Effect.gen(function* () {
+      const direct = Effect.gen(function* () {
+        const index = yield* PineconeIndex
+        for (const filter of [{}, { n: {} }, { n: NaN }]) {
+          const error = yield* refusalOf(index.query({ vector: [1, 2, 3], topK: 1, filter }))
+          assert.deepInclude(error.reason, { _tag: "InvalidRecord", field: "filter", isFatal: false })
+        }
+        // It must not delete everything.
+        const refused = yield* refusalOf(index.delete({ filter: {} }))
+        assert.isFalse(refused.reason.isRetryable)
+      })
+      yield* Effect.gen(function* () {
+        yield* runAll([...good], PineconeSink.upsertOutcomes())
+        yield* direct
+        assert.deepStrictEqual(yield* counts, { __default__: 2 })
+      }).pipe(inMemory())
+      yield* atServer([], (server) => Effect.map(direct, () => assert.lengthOf(server.received, 0)))
+    })
+  )
+
+  it.live("only zeros", () =>
+    refusedUnsent(
+      [
+        { id: "dark", values: [0, 0, -0] },
+        { id: "dark", values: Float32Array.of(0, 9e-9, 0) }
+      ],
+      { tag: "InvalidRecord", names: `record "dark"`, says: /values holds only zeros, which Pinecone does not store/ }
+    )
+  )
+
   it.live.each([0, 10_001, -1, 1.5, NaN])("topK %d", (topK) =>
     atServer([], (server) =>
       Effect.gen(function* () {

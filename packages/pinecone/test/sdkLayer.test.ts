@@ -764,6 +764,7 @@ describe("building the layer", () => {
     ["a controller that is none", { index: "a", controllerHost: "a b" }, "controllerHost", /write it like https/],
     ["no time", { host: "x", timeout: 0 }, "timeout", /above zero/],
     ["endless time", { host: "x", timeout: Infinity }, "timeout", /above zero/],
+    ["a namespace that can not be", { host: "x", namespace: "über" }, "namespace", /holds "ü" at position 0/],
     ["too many records", { host: "x", maxRecords: 1001 }, "maxRecords", /1 to 1000/],
     ["half a byte", { host: "x", maxRequestBytes: 0.5 }, "maxRequestBytes", /whole number/],
     ["a bad header", { host: "x", additionalHeaders: { "x-a": `${key}\n\n.` } }, "additionalHeaders", /"x-a"/]

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Options } from "../PineconeApi.ts"
+import { checkNamespace } from "../VectorRecord.ts"
 import { namespaceName } from "./namespace.ts"
 
 /** {@link Options} with every default filled in. */
@@ -51,6 +52,9 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
   if (timeout === undefined || !Duration.isFinite(timeout) || !Duration.isPositive(timeout)) {
     return yield* invalid("timeout", 'must be a time above zero, like "30 seconds"')
   }
+  const namespace = namespaceName(options.namespace ?? "")
+  const wrongName = checkNamespace(namespace)
+  if (wrongName !== undefined) return yield* invalid("namespace", wrongName)
   const maxRecords = options.maxRecords ?? recordsLimit
   if (!Number.isInteger(maxRecords) || maxRecords < 1 || maxRecords > recordsLimit) {
     return yield* invalid("maxRecords", `must be a whole number from 1 to ${recordsLimit}`)
@@ -72,7 +76,7 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     apiKey: options.apiKey,
     target,
     controllerHost: yield* baseUrl("controllerHost", options.controllerHost || "https://api.pinecone.io"),
-    namespace: namespaceName(options.namespace ?? ""),
+    namespace,
     timeout,
     maxRequestBytes,
     maxRecords,
