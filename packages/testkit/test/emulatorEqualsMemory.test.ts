@@ -60,8 +60,9 @@ const Vectors = Schema.Struct({
   values: Schema.Tuple([Schema.Literals([-1, 0.1, 2, Math.PI]), Coordinate, Coordinate]),
   sparse: Schema.Literals([0, 1, 2, 3])
 })
-const Id = Schema.Literals(["a", "b", "c", "a#1", "a#2", "B", "0", "10", "a b/&?%"])
-const Tags = Schema.Array(Schema.Literals(["x", "y"]))
+const Id = Schema.Literals(["a", "b", "B", "a#1", "a b/&?%", "10"])
+const Ids = Schema.NonEmptyArray(Id).check(Schema.isMaxLength(4))
+const Tags = Schema.Array(Schema.Literals(["x", "y"])).check(Schema.isMaxLength(3))
 const Fields = Schema.Struct({
   n: Schema.optionalKey(Schema.Literals([0, 1, 2.5])),
   text: Schema.optionalKey(Schema.Literals(["", "x", "é😀"])),
@@ -81,26 +82,32 @@ const filters = [
   { $and: [] }
 ]
 const Filter = Schema.Literals(Arr.makeBy(filters.length, (n) => n))
-const TopK = Schema.Literals([1, 2, 10_000, 0, 10_001])
+const TopK = Schema.Literals([1, 2, 3, 5, 8, 100, 10_000, 0, 10_001])
 
+const Upsert = Schema.TaggedStruct("Upsert", {
+  records: Schema.NonEmptyArray(
+    Schema.Struct({ id: Id, ...Vectors.fields, metadata: Schema.optionalKey(Fields) })
+  ).check(Schema.isMaxLength(4))
+})
+const Query = Schema.TaggedStruct("Query", {
+  vectors: Vectors,
+  topK: TopK,
+  filter: Schema.optionalKey(Filter),
+  includeValues: Schema.Boolean,
+  includeMetadata: Schema.Boolean
+})
 const Step = Schema.Union([
-  Schema.TaggedStruct("Upsert", {
-    records: Schema.NonEmptyArray(Schema.Struct({ id: Id, ...Vectors.fields, metadata: Schema.optionalKey(Fields) }))
-  }),
+  Upsert,
   Schema.TaggedStruct("Update", { id: Id, vectors: Vectors, metadata: Schema.optionalKey(Fields) }),
   Schema.TaggedStruct("UpdateMetadata", { id: Id, metadata: Fields }),
-  Schema.TaggedStruct("Delete", { ids: Schema.NonEmptyArray(Id) }),
+  Schema.TaggedStruct("Delete", { ids: Ids }),
   Schema.TaggedStruct("DeleteWhere", { filter: Filter }),
   Schema.TaggedStruct("DeleteAll", {}),
-  Schema.TaggedStruct("Query", {
-    vectors: Vectors,
-    topK: TopK,
-    filter: Schema.optionalKey(Filter),
-    includeValues: Schema.Boolean,
-    includeMetadata: Schema.Boolean
-  }),
+  // Twice as often as others: it says most of what is stored.
+  Query,
+  Query,
   Schema.TaggedStruct("QueryById", { id: Id, topK: TopK }),
-  Schema.TaggedStruct("Fetch", { ids: Schema.NonEmptyArray(Id) }),
+  Schema.TaggedStruct("Fetch", { ids: Ids }),
   Schema.TaggedStruct("List", {
     prefix: Schema.Literals(["", "a", "a#", "z"]),
     limit: Schema.Literals([1, 2, 100, 0, 101])
@@ -112,7 +119,12 @@ const Step = Schema.Union([
 ])
 type Step = typeof Step.Type
 
-const Sequence = Schema.Array(Schema.Struct({ space: Schema.Literals(["one", "two"]), step: Step }))
+const Space = Schema.Literals(["one", "two"])
+/** Something is there to begin with, so that most steps are about something. */
+const Sequence = Schema.Struct({
+  first: Schema.Struct({ space: Space, step: Upsert }),
+  rest: Schema.Array(Schema.Struct({ space: Space, step: Step })).check(Schema.isBetweenLength(2, 8))
+})
 
 const sparseVectors = [
   undefined,
@@ -281,12 +293,12 @@ layer(pairs, { excludeTestServices: true })("the emulator and the memory layer",
       Effect.gen(function* () {
         const [memory, emulated] = (yield* Pairs)[kind]
         const start = `s${++sequences}-`
-        for (const { space, step } of sequence) {
+        for (const { space, step } of [sequence.first, ...sequence.rest]) {
           const expected = yield* told(perform(kind, memory, start, space, step))
           const answer = yield* told(perform(kind, emulated, start, space, step))
           assert.deepStrictEqual(answer, expected, step._tag)
         }
       }),
-    { timeout: 60_000, arbitrary: { runs: 1000, size: 12 } }
+    { timeout: 60_000, arbitrary: { runs: 1000, size: 100 } }
   )
 })
