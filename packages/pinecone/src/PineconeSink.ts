@@ -106,7 +106,8 @@ export interface DeleteOutcomes {
 
 /**
  * Writes records, giving one outcome for each element as a value. Records of one id are written in the
- * order they came unless `ordered` is off.
+ * order they came unless `ordered` is off. Of a call that the service counts fewer records of than it
+ * was sent, every outcome is `Unknown`: it does not say which it took.
  *
  * @example
  * ```ts

@@ -264,7 +264,7 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
 
 /** The namespaces of the index with the number of records in each. */
 export const namespaces = (
-  options: Omit<ListOptions, "namespace"> = {}
+  options: Omit<Scan.Options, "concurrency"> & { readonly prefix?: string | undefined } = {}
 ): Stream.Stream<{ readonly name: string; readonly records: number }, PineconeError, PineconeIndex> =>
   Stream.unwrap(Effect.map(PineconeIndex, (index) => Scan.scan(reads.namespacePages(index), [options.prefix], options)))
 
