@@ -45,10 +45,10 @@ export const maxDimension = 20_000
 /** Non-zero positions of a sparse vector. */
 export const maxSparseValues = 2_048
 
-const maxFloat32 = 3.4028234663852886e38
+/** A dense vector whose numbers are all smaller than this counts as all zero, and Pinecone stores none such. */
+export const zeroBelow = 1e-8
 
-/** A dense vector of numbers below this in size is all zero to the service, which does not store one. */
-const smallest = 1e-8
+const maxFloat32 = 3.4028234663852886e38
 
 const fine = -1
 const allZero = -2
@@ -60,7 +60,7 @@ const inspect = (values: Values): number => {
     const value: unknown = values[i]
     // The comparison is false for NaN too.
     if (!(typeof value === "number" && value <= maxFloat32 && value >= -maxFloat32)) return i
-    zero &&= value < smallest && value > -smallest
+    zero &&= value < zeroBelow && value > -zeroBelow
   }
   return zero ? allZero : fine
 }
