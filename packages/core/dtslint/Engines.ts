@@ -50,7 +50,7 @@ expectTypeOf(rows.pipe(L.rows(store, key))).toEqualTypeOf<
   Stream.Stream<[Row, number], "source" | StoreError, "files" | Client>
 >()
 // @ts-expect-error: keys of another type
-rows.pipe(L.results(store, (row: Row): Result.Result<number, StoreError> => key(row)))
+export const wrongKeys = rows.pipe(L.results(store, (row: Row): Result.Result<number, StoreError> => key(row)))
 
 // A scan is a stream of what the pages hold.
 declare const source: Scan.Source<{ readonly prefix: string }, Row, number, StoreError, Client>
