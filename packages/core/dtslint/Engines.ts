@@ -56,7 +56,7 @@ export const wrongKeys = rows.pipe(L.results(store, (row: Row): Result.Result<nu
 declare const source: Scan.Source<{ readonly prefix: string }, Row, number, StoreError, Client>
 expectTypeOf(S.scan(source, [{ prefix: "a" }])).toEqualTypeOf<Stream.Stream<Row, StoreError, Client>>()
 // @ts-expect-error: splits of another type
-S.scan(source, ["a"])
+export const wrongSplits = S.scan(source, ["a"])
 
 // Ending a source adds what the end can fail with and needs.
 declare const end: Effect.Effect<number, "no end", "clock">
