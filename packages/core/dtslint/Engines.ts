@@ -25,9 +25,11 @@ expectTypeOf(B.batched(rows, { maxRecords: 10 })).toEqualTypeOf<
   Stream.Stream<Batch.Batch<Row, "">, "source", "files">
 >()
 // @ts-expect-error: a batch needs a limit
-B.batched(rows, {})
+export const noLimit = B.batched(rows, {})
 // @ts-expect-error: the size is of the record
-rows.pipe(B.batchedBy((row: Row) => row.id, { maxRecords: 1, bytes: (text: string) => text.length }))
+export const wrongSize = rows.pipe(
+  B.batchedBy((row: Row) => row.id, { maxRecords: 1, bytes: (text: string) => text.length })
+)
 
 // A write gives outcomes of the caller's element, and adds the store's error and requirements.
 declare const destination: Write.Destination<Row, Uint8Array, StoreError, Client>
