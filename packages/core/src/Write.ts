@@ -259,13 +259,13 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     if (!Arr.isReadonlyArrayNonEmpty(winners)) return Effect.succeed([])
     return Effect.gen(function* () {
       const verdicts = yield* send(key, winners, 0, false)
-      const all = winners.map((winner, i) => toOutcome(winner.input, verdicts[i] ?? acknowledged))
+      const all = winners.map((winner, i) => toOutcome(winner.input, verdicts[i]!))
       if (winners.length === records.length) return all
-      const verdictOf = new Map(winners.map((winner, i) => [winner.id, verdicts[i] ?? acknowledged]))
+      const verdictOf = new Map(winners.map((winner, i) => [winner.id, verdicts[i]!]))
       const again: Array<Ready<A, I>> = []
       for (const record of records) {
         if (record.id === undefined || last.get(record.id) === record) continue
-        const verdict = verdictOf.get(record.id) ?? acknowledged
+        const verdict = verdictOf.get(record.id)!
         if (verdict._tag === "Rejected" && verdict.error.reason.blamesRecords) again.push(record)
         else all.push(toOutcome(record.input, verdict))
       }
@@ -277,7 +277,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     lastWins
       ? sendLast(key, records)
       : Effect.map(send(key, records, 0, false), (verdicts) =>
-          records.map((record, i) => toOutcome(record.input, verdicts[i] ?? acknowledged))
+          records.map((record, i) => toOutcome(record.input, verdicts[i]!))
         )
 
   type Prepared = Batch.Batch<Ready<A, I> | Refused<A, E>, string | undefined>
