@@ -26,10 +26,9 @@ expectTypeOf(B.batched(rows, { maxRecords: 10 })).toEqualTypeOf<
 >()
 // @ts-expect-error: a batch needs a limit
 export const noLimit = B.batched(rows, {})
+const byText = { maxRecords: 1, bytes: (text: string) => text.length }
 // @ts-expect-error: the size is of the record
-export const wrongSize = rows.pipe(
-  B.batchedBy((row: Row) => row.id, { maxRecords: 1, bytes: (text: string) => text.length })
-)
+export const wrongSize = B.batched(rows, byText)
 
 // A write gives outcomes of the caller's element, and adds the store's error and requirements.
 declare const destination: Write.Destination<Row, Uint8Array, StoreError, Client>
