@@ -432,6 +432,15 @@ describe("namespaces", () => {
     })
   )
 
+  it.effect("GET /namespaces counts a namespace whose records are not visible yet", () =>
+    Effect.gen(function* () {
+      const { data } = yield* raw({ dimension: 2 }, { visibleAfter: "1 minute" })
+      yield* data("POST", "/vectors/upsert", { vectors: [{ id: "a", values: [1, 2] }], namespace: "new" })
+      const listed = yield* data("GET", "/namespaces?prefix=n")
+      assert.deepStrictEqual(json(listed), { namespaces: [{ name: "new", record_count: "0" }], total_count: 1 })
+    })
+  )
+
   it.effect("by default have a name from 2025-04 on, and none before", () =>
     Effect.gen(function* () {
       const { data } = yield* raw(dense)

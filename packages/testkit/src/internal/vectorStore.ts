@@ -137,6 +137,8 @@ export interface VectorStore {
   readonly delete: (request: DeleteRequest) => Answer<WriteReply>
   readonly stats: () => Stats
   readonly namespaces: (request: NamespacesRequest) => Answer<NamespacesReply>
+  /** How many namespaces all pages of that prefix list. */
+  readonly countNamespaces: (prefix: string) => number
   readonly createNamespace: (request: CreateNamespaceRequest) => Answer<NamespaceInfo>
   readonly describeNamespace: (name: string) => Answer<NamespaceInfo>
   readonly deleteNamespace: (name: string) => Answer<void>
@@ -354,6 +356,9 @@ export const make = (options: StoreOptions): VectorStore => {
       ({ names, next }) => ({ namespaces: names.map((name) => ({ name, records: countOf(name) })), next })
     )
 
+  const countNamespaces: VectorStore["countNamespaces"] = (prefix) =>
+    Array.from(log.written.keys()).filter((name) => name.startsWith(prefix)).length
+
   const createNamespace: VectorStore["createNamespace"] = (request) =>
     Result.gen(function* () {
       const name = yield* named({ namespace: request.name })
@@ -394,6 +399,7 @@ export const make = (options: StoreOptions): VectorStore => {
     delete: remove,
     stats,
     namespaces: listNamespaces,
+    countNamespaces,
     createNamespace,
     describeNamespace,
     deleteNamespace,

@@ -16,12 +16,10 @@ export const listNamespaces: Handler = (index, incoming) =>
   Result.gen(function* () {
     const { namespaces, next } = yield* asked(index.store.namespaces(pageOf(incoming)))
     const infos = yield* asked(Result.all(namespaces.map(({ name }) => index.store.describeNamespace(name))))
-    const prefix = incoming.query.get("prefix") ?? ""
-    const all = Array.from(index.store.stats().namespaces.keys())
     return json(200, {
       namespaces: infos.map((info) => toWire(incoming, info)),
       ...pagination(next),
-      total_count: all.filter((name) => name.startsWith(prefix)).length
+      total_count: index.store.countNamespaces(incoming.query.get("prefix") ?? "")
     })
   })
 
