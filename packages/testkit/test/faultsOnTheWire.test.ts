@@ -316,6 +316,113 @@ describe("waiting", () => {
   )
 })
 
+describe("pipelined calls", () => {
+  const struck = { status: 200, headers: {}, body: "second" }
+
+  /**
+   * Two calls sent together: the first is answered by "first" when `answerFirst` is called, the second, which `fault`
+   * meets, is handed over before that. Resolves to all the client saw.
+   */
+  const pipelined = (
+    fault: Faults.Fault,
+    apply: () => Reply = () => struck,
+    onSecond: (answerFirst: () => void, client: net.Socket) => void = (answerFirst) => answerFirst()
+  ) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const calls: Array<http.ServerResponse> = []
+        const clients: Array<net.Socket> = []
+        const server = yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            const server = http.createServer((request, response) => {
+              request.resume().once("end", () => {
+                const first = calls[0]
+                calls.push(response)
+                if (first === undefined) return
+                carryOut(response, fault, apply)
+                onSecond(() => first.end("first"), clients[0]!)
+              })
+            })
+            await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+            return server
+          }),
+          (server) =>
+            Effect.promise(
+              () =>
+                new Promise((stopped) => {
+                  server.close(stopped)
+                  server.closeAllConnections()
+                })
+            )
+        )
+        const address = server.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        return yield* Effect.promise(
+          () =>
+            new Promise<{ readonly bytes: string; readonly ended: string }>((resolve) => {
+              const socket = net.connect(port, "127.0.0.1")
+              clients.push(socket)
+              let bytes = ""
+              let ended = "end"
+              socket.on("data", (chunk) => (bytes += chunk.toString()))
+              socket.on("error", (error: NodeJS.ErrnoException) => (ended = error.code ?? error.message))
+              socket.on("close", () => resolve({ bytes, ended }))
+              socket.write("GET / HTTP/1.1\r\nHost: emulator\r\n\r\n".repeat(2))
+            })
+        )
+      })
+    )
+
+  for (const at of ["before", "after"] as const) {
+    it.live(`reset ${at}: at once, though an earlier answer is outstanding`, () =>
+      Effect.gen(function* () {
+        let applied = 0
+        const seen = yield* pipelined(
+          FaultPlan.reset(at),
+          () => {
+            applied++
+            return struck
+          },
+          () => {}
+        )
+        assert.deepStrictEqual(seen, { bytes: "", ended: "ECONNRESET" })
+        assert.strictEqual(applied, at === "before" ? 0 : 1)
+      })
+    )
+  }
+
+  for (const [fault, ended, part] of [
+    [FaultPlan.reset("headers"), "ECONNRESET", ""],
+    [FaultPlan.reset("body"), "ECONNRESET", "sec"],
+    [FaultPlan.truncatedBody, "end", "sec"]
+  ] as const) {
+    it.live(`${fault._tag === "Reset" ? `reset ${fault.at}` : "truncated"}: after the whole earlier answer`, () =>
+      Effect.gen(function* () {
+        const seen = yield* pipelined(fault)
+        const [, first = "", second] = seen.bytes.split("\r\n\r\n")
+        assert.isTrue(first.includes("first") && first.includes("HTTP/1.1 200"), seen.bytes)
+        assert.deepStrictEqual({ second, ended: seen.ended }, { second: part, ended })
+      })
+    )
+  }
+
+  it.live("a stall: not applied once the client has left", () =>
+    Effect.gen(function* () {
+      let applied = 0
+      yield* pipelined(
+        FaultPlan.stall("40 millis"),
+        () => {
+          applied++
+          return struck
+        },
+        (_, client) => client.destroy()
+      )
+      yield* Effect.sleep("80 millis")
+      assert.strictEqual(applied, 0)
+    })
+  )
+})
+
 /** Two calls wait for an hour when the server stops; then the program has nothing left to do. */
 const stalledServer = `
   import * as http from "node:http"

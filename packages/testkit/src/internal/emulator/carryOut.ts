@@ -2,6 +2,9 @@
  * Does to a call what a fault says, on the wire. `apply` runs at most once; it must not throw.
  *
  * Waiting ends with the connection: a client that leaves, or a server that closes its connections, leaves no timer.
+ *
+ * The connection is that of the request. A response has none while an earlier one on the same connection is unfinished
+ * (the client pipelines), and gets it, with the event `socket`, when its turn comes.
  */
 import * as Effect from "effect/Effect"
 import { Buffer } from "node:buffer"
@@ -33,8 +36,8 @@ export const carryOut = (response: ServerResponse, fault: Fault | undefined, app
     case "TruncatedBody": {
       const reply = apply()
       return sendPart(response, reply, half(reply), () => {
-        const { socket } = response
-        socket?.end(() => socket.destroy())
+        const { socket } = response.req
+        socket.end(() => socket.destroy())
       })
     }
   }
@@ -47,7 +50,7 @@ const send = (response: ServerResponse, reply: Reply): void => {
 
 const reset = (response: ServerResponse, at: "before" | "headers" | "body" | "after", apply: () => Reply): void => {
   const abort = (): void => {
-    response.socket?.resetAndDestroy()
+    response.req.socket.resetAndDestroy()
   }
   if (at === "before") return abort()
   const reply = apply()
@@ -60,14 +63,22 @@ const half = (reply: Reply): Buffer => {
   return body.subarray(0, body.length >> 1)
 }
 
-/** Promises the whole body, sends `part` of it, and goes on once the system has taken all that over. */
+/**
+ * Promises the whole body, sends `part` of it, and goes on once the system has taken all that over. Waits for the
+ * response's turn, so that the answers before it arrive whole.
+ */
 const sendPart = (response: ServerResponse, reply: Reply, part: Buffer, next: () => void): void => {
+  const { socket } = response
+  if (socket === null) {
+    response.once("socket", () => sendPart(response, reply, part, next))
+    return
+  }
   // At least 1: an empty body too has to fall short of what was promised.
   const promised = Math.max(1, Buffer.byteLength(reply.body))
   response.writeHead(reply.status, { ...reply.headers, "content-length": promised })
   response.flushHeaders()
   if (part.length > 0) response.write(part)
-  response.socket?.write("", next)
+  socket.write("", next)
 }
 
 const sendSlowly = (response: ServerResponse, reply: Reply, millis: number, pieces: number): void => {
@@ -90,7 +101,10 @@ const sendSlowly = (response: ServerResponse, reply: Reply, millis: number, piec
 
 /** Runs an effect that ends, at the latest, with the connection. */
 const whileOpen = (response: ServerResponse, effect: Effect.Effect<void>): void => {
-  if (response.closed) return
+  const { socket } = response.req
+  if (socket.destroyed) return
   const fiber = Effect.runFork(effect)
-  response.once("close", () => fiber.interruptUnsafe())
+  const stop = (): void => fiber.interruptUnsafe()
+  socket.once("close", stop)
+  fiber.addObserver(() => socket.off("close", stop))
 }
