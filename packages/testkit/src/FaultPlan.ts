@@ -42,7 +42,7 @@ export type When =
 /** The call is answered by this and not applied. */
 export interface Answer {
   readonly _tag: "Answer"
-  /** 200 to 599. */
+  /** 400 to 599: an answer that says the call was not applied. */
   readonly status: number
   /** @default the standard words of the status: "Service Unavailable" */
   readonly message?: string | undefined
@@ -136,7 +136,7 @@ const When: Schema.Codec<When> = Schema.Union([
 
 const Fault: Schema.Codec<Fault> = Schema.Union([
   Schema.TaggedStruct("Answer", {
-    status: Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 })),
+    status: Schema.Int.check(Schema.isBetween({ minimum: 400, maximum: 599 })),
     message: Schema.optional(Schema.String),
     format: Schema.optional(Schema.Literals(["json", "text"])),
     retryAfter: Schema.optional(Seconds),
@@ -200,7 +200,7 @@ export interface StatusOptions extends Pick<Answer, "message" | "format" | "retr
   readonly retryAfter?: Duration.Input | undefined
 }
 
-/** Answers with a status and an error message, without applying the call. */
+/** Answers with a status from 400 to 599 and an error message, without applying the call. */
 export const status = (status: number, options: StatusOptions = {}): Answer => {
   const { retryAfter, ...rest } = options
   return retryAfter === undefined

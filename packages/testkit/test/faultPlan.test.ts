@@ -57,7 +57,10 @@ describe("FaultPlan", () => {
     assert.throws(() => Plans.make([rule, rule]), /two rules named busy/)
     assert.throws(() => Plans.make([{ ...rule, when: Plans.every(0) }]), /every/)
     assert.throws(() => Plans.make([{ ...rule, when: Plans.probability(1.1) }]), /probability/)
-    assert.throws(() => Plans.make([{ ...rule, fault: Plans.status(999) }]), /status/)
+    for (const status of [200, 399, 600, 429.5]) {
+      assert.throws(() => Plans.make([{ ...rule, fault: Plans.status(status) }]), /status/)
+    }
+    for (const status of [400, 599]) Plans.make([{ ...rule, fault: Plans.status(status) }])
     assert.throws(() => Plans.make([{ ...rule, fault: Plans.stall("25 hours") }]), /millis/)
   })
 
