@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { handle } from "../src/internal/emulator/adminRoutes.ts"
 import type { Call } from "../src/internal/emulator/call.ts"
+import { refuseControl, refuseData } from "../src/internal/emulator/envelopes.ts"
 import * as Faults from "../src/internal/emulator/faults.ts"
 import * as Quotas from "../src/internal/emulator/quotas.ts"
 
@@ -152,6 +153,37 @@ describe("answers", () => {
       details: []
     })
   })
+
+  for (const [status, grpcCode, name] of [
+    [400, 3, "INVALID_ARGUMENT"],
+    [401, 16, "UNAUTHENTICATED"],
+    [402, 9, "PAYMENT_REQUIRED"],
+    [403, 7, "FORBIDDEN"],
+    [404, 5, "NOT_FOUND"],
+    [405, 12, "METHOD_NOT_ALLOWED"],
+    [408, 4, "DEADLINE_EXCEEDED"],
+    [409, 6, "ALREADY_EXISTS"],
+    [412, 9, "FAILED_PRECONDITION"],
+    [413, 11, "PAYLOAD_TOO_LARGE"],
+    [422, 3, "UNPROCESSABLE_ENTITY"],
+    [429, 8, "RESOURCE_EXHAUSTED"],
+    [500, 13, "INTERNAL"],
+    [501, 12, "UNIMPLEMENTED"],
+    [503, 14, "SERVICE_UNAVAILABLE"],
+    [504, 4, "DEADLINE_EXCEEDED"],
+    [418, 2, "UNKNOWN"]
+  ] as const) {
+    it(`of status ${status} are those of the emulator itself`, () => {
+      const fault = FaultPlan.status(status, { message: "no" })
+      assert.deepStrictEqual(answerOf(fault, call()), refuseData(status, "no"))
+      assert.deepStrictEqual(answerOf(fault, control), refuseControl(status, "no"))
+      assert.deepStrictEqual(JSON.parse(refuseData(status, "no").body), { code: grpcCode, message: "no", details: [] })
+      assert.deepStrictEqual(JSON.parse(refuseControl(status, "no").body), {
+        status,
+        error: { code: name, message: "no" }
+      })
+    })
+  }
 
   it("say when to come back in seconds or as a date that is not too early", () => {
     assert.notProperty(answerOf(FaultPlan.throttle(), call()).headers, "retry-after")

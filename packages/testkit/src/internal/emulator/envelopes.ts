@@ -22,7 +22,7 @@ export const text = (status: number, body: string, headers: Headers = {}): Reply
 
 export const empty = (status: number): Reply => ({ status, headers: {}, body: "" })
 
-/** The code of a failure on both planes. */
+/** What the service calls a status: gRPC's code on the data plane, a name on the control plane. */
 interface Kind {
   readonly grpc: number
   readonly name: string
@@ -30,13 +30,23 @@ interface Kind {
 
 const kinds: ReadonlyMap<number, Kind> = new Map([
   [400, { grpc: 3, name: "INVALID_ARGUMENT" }],
+  [401, { grpc: 16, name: "UNAUTHENTICATED" }],
+  [402, { grpc: 9, name: "PAYMENT_REQUIRED" }],
   [403, { grpc: 7, name: "FORBIDDEN" }],
   [404, { grpc: 5, name: "NOT_FOUND" }],
   [405, { grpc: 12, name: "METHOD_NOT_ALLOWED" }],
+  [408, { grpc: 4, name: "DEADLINE_EXCEEDED" }],
   [409, { grpc: 6, name: "ALREADY_EXISTS" }],
-  [413, { grpc: 11, name: "PAYLOAD_TOO_LARGE" }]
+  [412, { grpc: 9, name: "FAILED_PRECONDITION" }],
+  [413, { grpc: 11, name: "PAYLOAD_TOO_LARGE" }],
+  [422, { grpc: 3, name: "UNPROCESSABLE_ENTITY" }],
+  [429, { grpc: 8, name: "RESOURCE_EXHAUSTED" }],
+  [500, { grpc: 13, name: "INTERNAL" }],
+  [501, { grpc: 12, name: "UNIMPLEMENTED" }],
+  [503, { grpc: 14, name: "SERVICE_UNAVAILABLE" }],
+  [504, { grpc: 4, name: "DEADLINE_EXCEEDED" }]
 ])
-const unknownKind: Kind = { grpc: 13, name: "INTERNAL" }
+const unknownKind: Kind = { grpc: 2, name: "UNKNOWN" }
 
 /** Says no in the form of one plane. */
 export type Refuse = (status: number, message: string, headers?: Headers) => Reply
