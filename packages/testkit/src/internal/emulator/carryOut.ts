@@ -101,10 +101,7 @@ const sendSlowly = (response: ServerResponse, reply: Reply, millis: number, piec
 
 /** Runs an effect that ends, at the latest, with the connection. */
 const whileOpen = (response: ServerResponse, effect: Effect.Effect<void>): void => {
-  const { socket } = response.req
-  if (socket.destroyed) return
+  if (response.closed) return
   const fiber = Effect.runFork(effect)
-  const stop = (): void => fiber.interruptUnsafe()
-  socket.once("close", stop)
-  fiber.addObserver(() => socket.off("close", stop))
+  response.once("close", () => fiber.interruptUnsafe())
 }
