@@ -54,6 +54,29 @@ describe("the gateway", () => {
   )
 })
 
+describe("bodies", () => {
+  it.effect("that are not UTF-8 are refused, and nothing is stored", () =>
+    Effect.gen(function* () {
+      const { data, emulator } = yield* raw(dense)
+      const [before, after] = [`{"vectors":[{"id":"a","values":[1,2],"metadata":{"t":"`, `"}}]}`]
+      const upsert = (text: ReadonlyArray<number>) =>
+        Effect.promise(async () => {
+          const response = await fetch(`${emulator.url}/i/demo/vectors/upsert`, {
+            method: "POST",
+            headers: { "api-key": "k", "content-type": "application/json" },
+            body: Buffer.concat([Buffer.from(before), Buffer.from(text), Buffer.from(after)])
+          })
+          await response.text()
+          return response.status
+        })
+      assert.strictEqual(yield* upsert([0xff]), 400)
+      assert.strictEqual(yield* upsert([0xc3]), 400)
+      assert.deepInclude(json(yield* data("POST", "/describe_index_stats", {})), { totalVectorCount: 0 })
+      assert.strictEqual(yield* upsert([0xc3, 0xa5]), 200)
+    })
+  )
+})
+
 describe("indexes", () => {
   it.effect("take both bodies and are told in the shape of the version", () =>
     Effect.gen(function* () {

@@ -147,10 +147,13 @@ const header = (request: http.IncomingMessage, name: string): string => {
   return typeof value === "string" ? value : ""
 }
 
+/** Bytes that are no UTF-8 are refused: replaced by U+FFFD they would be stored as what nobody sent. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
 const parse = (body: Buffer): Result.Result<unknown, string> => {
   if (body.length === 0) return Result.succeed({})
   try {
-    const value: unknown = JSON.parse(body.toString())
+    const value: unknown = JSON.parse(utf8.decode(body))
     return Result.succeed(value)
   } catch (error) {
     return Result.fail(`The request body is not JSON: ${messageOf(error)}`)
