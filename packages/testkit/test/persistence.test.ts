@@ -108,11 +108,25 @@ describe("persistence", () => {
             .map(({ model, name }) => [name, model, [...storeOf(persistence, name).stats().namespaces]]),
           [
             ["one", `{"name":"one"}`, [["one", 1]]],
-            ["three", "another", []],
-            ["two", "new model", [["two", 1]]]
+            ["two", "new model", [["two", 1]]],
+            ["three", "another", []]
           ]
         )
       })
+    }))
+
+  it("indexes come in the order they were made, also when one is changed later", () =>
+    withDirectory((directory) => {
+      withOpen(directory, (persistence) => {
+        for (const name of ["b", "c", "a"]) persistence.saveIndex(name, "{}")
+        persistence.saveIndex("b", "new model")
+      })
+      withOpen(directory, (persistence) =>
+        assert.deepStrictEqual(
+          persistence.load().map(({ name }) => name),
+          ["b", "c", "a"]
+        )
+      )
     }))
 
   it("sequence numbers go on when every namespace is gone", () =>

@@ -35,6 +35,7 @@ export interface StoredIndex {
 
 /** Every method throws what SQLite throws, for instance when the disk is full; nothing is half done then. */
 export interface Persistence {
+  /** In the order they were made. */
   readonly load: () => ReadonlyArray<StoredIndex>
   /** A new index, or a new model of one. */
   readonly saveIndex: (name: string, model: string) => void
@@ -192,7 +193,7 @@ const make = (database: DatabaseSync): Persistence => {
 
   return {
     load: () =>
-      decodeIndexes(database.prepare("SELECT name, model, lsn FROM indexes ORDER BY name").all()).map(
+      decodeIndexes(database.prepare("SELECT name, model, lsn FROM indexes ORDER BY rowid").all()).map(
         ({ lsn, model, name }) => ({ name, model, history: history(database, name, lsn) })
       ),
     saveIndex: (name, model) => {
