@@ -58,6 +58,25 @@ describe("list", () => {
     )
   )
 
+  it.effect("a token of one prefix is refused with another", () =>
+    withIndex({}, (index) =>
+      Effect.gen(function* () {
+        yield* write(index, ["a1", "a2", "b1", "b2"])
+        const all = yield* index.list({ limit: 1 })
+        const some = yield* index.list({ limit: 1, prefix: "a" })
+        for (const [{ next }, prefix] of [
+          [all, "a"],
+          [some, "b"],
+          [some, ""]
+        ] as const) {
+          yield* isRefused(index.list({ prefix, paginationToken: next }), "Invalid pagination token")
+        }
+        assert.deepStrictEqual((yield* index.list({ prefix: "", paginationToken: all.next })).ids, ["a2", "b1", "b2"])
+        assert.deepStrictEqual((yield* index.list({ prefix: "a", paginationToken: some.next })).ids, ["a2"])
+      })
+    )
+  )
+
   it.effect("the token is base64 of the last id and the prefix", () =>
     withIndex({}, (index) =>
       Effect.gen(function* () {

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { outOfRange, type Refusal, refused } from "./refusals.ts"
 
 export interface PageRequest {
+  /** A token of another prefix is refused. @default that of the token */
   readonly prefix?: string | undefined
   readonly limit?: number | undefined
   readonly paginationToken?: string | undefined
@@ -49,13 +50,14 @@ export const page = (
     request.paginationToken === undefined
       ? Option.none()
       : decodeToken(Buffer.from(request.paginationToken, "base64").toString())
-  if (request.paginationToken !== undefined && (Option.isNone(token) || token.value.scope !== request.scope)) {
+  const from = Option.getOrUndefined(token)
+  const prefix = request.prefix ?? from?.prefix ?? ""
+  const isOther = from?.scope !== request.scope || (from?.prefix ?? "") !== prefix
+  if (request.paginationToken !== undefined && (from === undefined || isOther)) {
     return Result.fail(refused("Invalid pagination token"))
   }
-  const skipPast = Option.isSome(token) ? token.value.skip_past : undefined
-  const prefix = request.prefix ?? (Option.isSome(token) ? (token.value.prefix ?? "") : "")
   const names: Array<string> = []
-  for (let at = firstAfter(sorted, prefix, skipPast); at < sorted.length; at++) {
+  for (let at = firstAfter(sorted, prefix, from?.skip_past); at < sorted.length; at++) {
     const name = sorted[at]!
     if (!name.startsWith(prefix)) break
     if (!isThere(name)) continue
