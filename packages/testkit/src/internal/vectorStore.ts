@@ -172,6 +172,14 @@ export const make = (options: StoreOptions): VectorStore => {
     return orRefuse(name, checkNamespace(name, limits))
   }
 
+  const checkIds = (ids: ReadonlyArray<string>): Refusal | undefined => {
+    for (const id of ids) {
+      const wrong = checkId(id, limits)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+
   const checkSparseOf = (sparse: SparseValues | undefined): Answer<SparseVector | undefined> =>
     sparse === undefined ? Result.succeed(undefined) : checkSparse(sparse, shape(), limits)
 
@@ -257,6 +265,7 @@ export const make = (options: StoreOptions): VectorStore => {
     Result.gen(function* () {
       const stored = log.visible.get(yield* named(request))
       yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
+      yield* orRefuse(request.ids, checkIds(request.ids))
       const records = recordsOf(stored, request.ids)
       return { records, readUnits: ReadUnits.ofFetch(records.size) }
     })
@@ -287,6 +296,7 @@ export const make = (options: StoreOptions): VectorStore => {
     Result.gen(function* () {
       const name = yield* named(request)
       const { id, values } = request
+      yield* orRefuse(id, checkId(id, limits))
       if (values !== undefined) yield* orRefuse(values, checkValues(id, values, shape()))
       const sparseValues = yield* checkSparseOf(request.sparseValues)
       const metadata = yield* checkMetadataOf(
@@ -329,6 +339,7 @@ export const make = (options: StoreOptions): VectorStore => {
       if ("ids" in request) {
         const { ids } = request
         yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
+        yield* orRefuse(ids, checkIds(ids))
         return { _tag: "Remove", ids }
       }
       if ("filter" in request) {
