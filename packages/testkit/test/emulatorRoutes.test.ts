@@ -170,7 +170,7 @@ describe("indexes", () => {
     [{ ...classic, vector_type: "sparse", dimension: undefined }, "metric dotproduct"],
     [{ ...classic, metric: "manhattan" }, "metric"],
     [{ ...classic, spec: { pod: { environment: "e", pod_type: "p1" } } }, "serverless"],
-    [{ ...classic, spec: { serverless: { cloud: "moon", region: "r" } } }, "cloud"],
+    [{ ...classic, spec: { serverless: { cloud: 7, region: "r" } } }, "cloud"],
     [{ ...classic, tags: { k: "v".repeat(121) } }, "120"],
     [{ ...schemaBased, schema: { fields: { title: { type: "string" } } } }, "Only vector indexes"],
     [[], "object"],
@@ -184,6 +184,23 @@ describe("indexes", () => {
       assert.deepInclude(json(answer), { status: 400 })
       assert.nestedPropertyVal(json(answer), "error.code", "INVALID_ARGUMENT")
       assert.include(answer.text, part)
+    })
+  )
+
+  it.effect("are in a cloud that is there", () =>
+    Effect.gen(function* () {
+      const { send } = yield* raw(dense)
+      const place = { cloud: "mars", region: "x" }
+      for (const body of [
+        { ...classic, spec: { serverless: place } },
+        { ...schemaBased, deployment: { deployment_type: "managed", ...place } }
+      ]) {
+        const answer = yield* send("POST", "/indexes", body)
+        assert.deepStrictEqual(
+          [answer.status, answer.text],
+          [404, `{"error":{"code":"NOT_FOUND","message":"Resource cloud: mars region: x not found."},"status":404}`]
+        )
+      }
     })
   )
 

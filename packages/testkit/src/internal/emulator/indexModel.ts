@@ -12,7 +12,7 @@ import { optional, reader } from "./wire.ts"
 
 const Metrics = Schema.Literals(["cosine", "dotproduct", "euclidean"])
 const VectorTypes = Schema.Literals(["dense", "sparse"])
-const Clouds = Schema.Literals(["aws", "gcp", "azure"])
+const clouds: ReadonlyArray<string> = ["aws", "gcp", "azure"]
 
 /** What an index is made as, and the settings that can be changed later. */
 export const Definition = Schema.Struct({
@@ -21,7 +21,7 @@ export const Definition = Schema.Struct({
   metric: Metrics,
   /** None of a sparse index. */
   dimension: Schema.optional(Schema.Finite),
-  cloud: Clouds,
+  cloud: Schema.String,
   region: Schema.String,
   tags: Schema.Record(Schema.String, Schema.String),
   isProtected: Schema.Boolean
@@ -43,7 +43,7 @@ const no = (detail: string): Result.Result<never, RequestRefused> => Result.fail
 
 const TagValues = optional(Schema.Record(Schema.String, Schema.String))
 const Protection = optional(Schema.Literals(["enabled", "disabled"]))
-const Place = Schema.Struct({ cloud: Clouds, region: Schema.NonEmptyString })
+const Place = Schema.Struct({ cloud: Schema.String, region: Schema.NonEmptyString })
 
 const common = { name: Schema.String, tags: TagValues, deletion_protection: Protection }
 
@@ -165,9 +165,12 @@ const commonOf = (body: {
   readonly deletion_protection?: "enabled" | "disabled" | null
 }) => ({ name: body.name, tags: body.tags ?? {}, isProtected: body.deletion_protection === "enabled" })
 
-/** Can there be such an index? Source of the limits: Pinecone's documentation. */
+/**
+ * Can there be such an index? Source of the limits: Pinecone's documentation. Every region of a known cloud is taken,
+ * for the list of them changes.
+ */
 export const checked = (definition: Definition): Read<Definition> => {
-  const { dimension, name, tags } = definition
+  const { cloud, dimension, name, region, tags } = definition
   if (name.length < 1 || name.length > 45) return no(`Name must have 1 to 45 characters, got ${name.length}`)
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
     return no(
@@ -176,6 +179,14 @@ export const checked = (definition: Definition): Read<Definition> => {
   }
   if (dimension !== undefined && !(Number.isInteger(dimension) && dimension >= 1 && dimension <= maxDimension)) {
     return no(`Dimension must be a whole number from 1 to ${maxDimension}, got ${dimension}`)
+  }
+  if (!clouds.includes(cloud)) {
+    return Result.fail(
+      new RequestRefused({
+        detail: clip(`Resource cloud: ${cloud} region: ${region} not found.`),
+        wire: { status: 404 }
+      })
+    )
   }
   const all = Object.entries(tags)
   if (all.length > 20) return no(`An index has at most 20 tags, got ${all.length}`)
