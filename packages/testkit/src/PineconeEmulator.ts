@@ -55,6 +55,13 @@ export interface Options {
    * @default "2025-04"
    */
   readonly defaultApiVersion?: string | undefined
+  /**
+   * Sparse values sent to a dense `dotproduct` index whose schema does not declare `_sparse_values`. Source: the
+   * service's Python client.
+   *
+   * @default "refuse"
+   */
+  readonly undeclaredSparse?: "refuse" | "accept" | undefined
 }
 
 /** A new index. */
@@ -140,8 +147,10 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
     const quotas = Quotas.make({ ...Quotas.none, ...options.quotas }, { clock: now })
     const faults = Faults.make(options.faultPlan ?? FaultPlan.none, { quotas, clock: now })
     const kept = options.data === undefined ? undefined : yield* keptIn(options.data)
+    const limits = { ...defaultLimits, ...options.limits }
+    const undeclaredSparse = options.undeclaredSparse ?? "refuse"
     const indexes = yield* Effect.try({
-      try: () => Indexes.make({ limits: { ...defaultLimits, ...options.limits }, visibleAfter, now }, kept),
+      try: () => Indexes.make({ limits, visibleAfter, now, undeclaredSparse }, kept),
       catch: (error) => failure("start", new InvalidOption({ option: "data", issue: messageOf(error) }))
     })
     const server = yield* Effect.acquireRelease(
@@ -192,6 +201,7 @@ const toDefinition = (index: IndexOptions): Definition => ({
   ...(index.vectorType === "sparse"
     ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
     : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
+  takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct",
   cloud: "aws",
   region: "us-east-1",
   tags: {},

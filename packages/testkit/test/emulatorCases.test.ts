@@ -219,7 +219,10 @@ describe("the official client", () => {
 
   it.effect("8: queries by id, by sparse vector and by both", () =>
     withClient(async (client) => {
-      const index = await indexOf(client, "dotproduct")
+      const dense = { type: "dense_vector", dimension: 2, metric: "dotproduct" } as const
+      const schema = { fields: { _values: dense, _sparse_values: { type: "sparse_vector" } } } as const
+      await client.createIndex({ name: "demo", schema, waitUntilReady: true })
+      const index = client.index({ name: "demo" })
       await index.upsert({
         records: [
           { id: "a", values: [1, 0], sparseValues: { indices: [1, 5], values: [0.5, 2] } },

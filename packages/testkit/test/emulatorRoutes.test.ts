@@ -317,6 +317,39 @@ describe("records", () => {
     })
   )
 
+  const declaresDense = { _values: { type: "dense_vector", dimension: 2, metric: "dotproduct" } }
+  const declaresBoth = { ...declaresDense, _sparse_values: { type: "sparse_vector" } }
+  const old = { name: "h", dimension: 2, metric: "dotproduct", spec: classic.spec }
+  it.effect.each([
+    ["refused by a schema without them", { name: "h", schema: { fields: declaresDense } }, {}, 400],
+    [
+      "taken all the same if told so",
+      { name: "h", schema: { fields: declaresDense } },
+      { undeclaredSparse: "accept" },
+      200
+    ],
+    ["taken by a schema with them", { name: "h", schema: { fields: declaresBoth } }, {}, 200],
+    ["taken by an index without a schema", old, {}, 200]
+  ] as const)("with sparse values are %s", ([, body, options, status]) =>
+    Effect.gen(function* () {
+      const { send } = yield* raw(dense, options)
+      const created = yield* send("POST", "/indexes", body, version("2026-07"))
+      assert.nestedPropertyVal(json(created), "schema.fields._sparse_values.type", "sparse_vector")
+      const sparse = { indices: [1], values: [1] }
+      const vectors = [{ id: "a", values: [1, 0], sparseValues: sparse }]
+      for (const answer of [
+        yield* send("POST", "/i/h/vectors/upsert", { vectors }),
+        yield* send("POST", "/i/h/vectors/update", { id: "a", sparseValues: sparse }),
+        yield* send("POST", "/i/h/query", { vector: [1, 0], sparseVector: sparse, topK: 1 })
+      ]) {
+        assert.strictEqual(answer.status, status)
+        if (status === 400) assert.include(answer.text, "Index configuration does not support sparse values")
+      }
+      yield* send("PATCH", "/indexes/h", { tags: { a: "b" } })
+      assert.strictEqual((yield* send("POST", "/i/h/vectors/upsert", { vectors })).status, status)
+    })
+  )
+
   it.effect.each([
     ["/vectors/upsert", { vectors: [{ id: "a", values: [1, 2, 3] }] }, "Vector dimension 3 does not match"],
     ["/vectors/upsert", { vectors: [{ id: "a", values: [0, 0] }] }, "at least one non-zero value. Vector ID a"],

@@ -8,9 +8,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
+import * as Indexes from "../src/internal/emulator/indexes.ts"
 import * as Persistence from "../src/internal/emulator/persistence.ts"
+import { defaultLimits } from "../src/internal/limits.ts"
 import type { VectorStore } from "../src/internal/vectorStore.ts"
-import { content, make, ok, type Options, run, Step } from "./storeSupport.ts"
+import { assertRefused, content, make, ok, type Options, run, Step } from "./storeSupport.ts"
 
 const withDirectory = <A>(body: (directory: string) => A): A => {
   const directory = mkdtempSync(join(tmpdir(), "persistence-"))
@@ -127,6 +129,24 @@ describe("persistence", () => {
           ["b", "c", "a"]
         )
       )
+    }))
+
+  it("an index kept before schemas counted takes sparse values, one made with a dense schema does not again", () =>
+    withDirectory((directory) => {
+      const fields = { vectorType: "dense", metric: "dotproduct", dimension: 2, cloud: "aws", region: "r" } as const
+      const shared = { limits: defaultLimits, undeclaredSparse: "refuse" } as const
+      const rest = { tags: {}, isProtected: false }
+      withOpen(directory, (persistence) => {
+        persistence.saveIndex("old", JSON.stringify({ name: "old", ...fields, ...rest }))
+        Indexes.make(shared, persistence).create({ name: "new", ...fields, ...rest, takesSparse: false })
+      })
+      withOpen(directory, (persistence) => {
+        const indexes = Indexes.make(shared, persistence)
+        const upsert = (name: string) =>
+          indexes.get(name)!.store.upsert({ records: [{ ...a, sparseValues: { indices: [1], values: [1] } }] })
+        assert.strictEqual(ok(upsert("old")).count, 1)
+        assertRefused(upsert("new"), 400, 3, "Index configuration does not support sparse values")
+      })
     }))
 
   it("sequence numbers go on when every namespace is gone", () =>

@@ -72,6 +72,8 @@ export interface StoreOptions {
   readonly metric: Metric
   /** Of a dense index; the first vector decides when it is not given. */
   readonly dimension: number | undefined
+  /** Only an index with metric dotproduct does. @default true */
+  readonly takesSparse?: boolean | undefined
   readonly limits: Limits
   /** Milliseconds until reads see a write, which is checked at once. @default 0 */
   readonly visibleAfter?: number | undefined
@@ -165,7 +167,9 @@ export const make = (options: StoreOptions): VectorStore => {
   const dimensions = Array.from(log.written.values(), (stored) => stored.dimension)
   let dimension = isSparse ? 0 : (options.dimension ?? dimensions.find((known) => known !== undefined))
 
-  const shape = (): Shape => ({ dimension, takesSparse: metric === "dotproduct" })
+  const takesSparse = metric === "dotproduct" && options.takesSparse !== false
+
+  const shape = (): Shape => ({ dimension, takesSparse })
 
   const named = (request: { readonly namespace?: string | undefined }): Answer<string> => {
     const name = namespaceName(request.namespace)

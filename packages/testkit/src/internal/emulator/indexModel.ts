@@ -4,6 +4,7 @@
  */
 import { clip, RequestRefused } from "@effect-connectors/core/ConnectorError"
 import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -21,6 +22,8 @@ export const Definition = Schema.Struct({
   metric: Metrics,
   /** None of a sparse index. */
   dimension: Schema.optional(Schema.Finite),
+  /** Does it take sparse values? Indexes kept before this was known do, if their metric allows it. */
+  takesSparse: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(true))),
   cloud: Schema.String,
   region: Schema.String,
   tags: Schema.Record(Schema.String, Schema.String),
@@ -134,11 +137,13 @@ const fromClassic = (body: unknown): Read<Definition> =>
     if (isSparse && dimension) return no("A sparse index has no dimension")
     if (isSparse && metric && metric !== "dotproduct") return no("A sparse index has metric dotproduct")
     if (!isSparse && typeof dimension !== "number") return no("A dense index needs a dimension")
+    const used = metric ?? (isSparse ? "dotproduct" : "cosine")
     return Result.succeed({
       ...commonOf(rest),
       ...spec.serverless,
       vectorType: isSparse ? "sparse" : "dense",
-      metric: metric ?? (isSparse ? "dotproduct" : "cosine"),
+      metric: used,
+      takesSparse: used === "dotproduct",
       dimension: dimension ?? undefined
     })
   })
@@ -155,7 +160,8 @@ const fromSchemaBased = (body: unknown): Read<Definition> =>
       region: deployment?.region ?? "us-east-1",
       vectorType: dense ? "dense" : "sparse",
       metric: dense ? (dense.metric ?? "cosine") : "dotproduct",
-      dimension: dense?.dimension
+      dimension: dense?.dimension,
+      takesSparse: Boolean(sparse)
     })
   })
 

@@ -21,20 +21,24 @@ export interface Indexes {
 }
 
 /** What all indexes have in common. */
-export type Shared = Pick<VectorStore.StoreOptions, "limits" | "visibleAfter" | "now">
+export interface Shared extends Pick<VectorStore.StoreOptions, "limits" | "visibleAfter" | "now"> {
+  /** Sparse values for a dotproduct index whose schema declares none. */
+  readonly undeclaredSparse: "refuse" | "accept"
+}
 
 const Model = Schema.fromJsonString(Definition)
 const decode = Schema.decodeUnknownSync(Model)
 const encode = Schema.encodeSync(Model)
 
 /** Starts with the indexes that are kept, if any are. Throws what keeping them throws. */
-export const make = (shared: Shared, kept: Persistence | undefined): Indexes => {
+export const make = ({ undeclaredSparse, ...shared }: Shared, kept: Persistence | undefined): Indexes => {
   const indexes = new Map<string, EmulatedIndex>()
 
   const open = (definition: Definition, history: StoredIndex["history"]): EmulatedIndex => {
     const { dimension, metric, name, vectorType } = definition
     const onCommit: VectorStore.StoreOptions["onCommit"] = kept && ((commit) => kept.write(name, commit))
-    const store = VectorStore.make({ ...shared, vectorType, metric, dimension, onCommit, history })
+    const takesSparse = definition.takesSparse || undeclaredSparse === "accept"
+    const store = VectorStore.make({ ...shared, vectorType, metric, dimension, takesSparse, onCommit, history })
     const index = { definition, store }
     indexes.set(name, index)
     return index
