@@ -1,7 +1,6 @@
 /** What the types of outcomes promise; checked by the compiler, never run. */
 import { type ConnectorError, Outcome } from "@effect-connectors/core"
 import type * as Effect from "effect/Effect"
-import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { expectTypeOf } from "vitest"
 
@@ -42,7 +41,6 @@ if (Outcome.isWritten(outcome)) {
   expectTypeOf(outcome).toEqualTypeOf<Outcome.NotWritten<Row, Busy>>()
   expectTypeOf(outcome.error).toEqualTypeOf<Busy>()
 }
-expectTypeOf(Outcome.toResult(outcome)).toEqualTypeOf<Result.Result<Row, Outcome.NotWritten<Row, Busy>>>()
 expectTypeOf(Outcome.split([outcome])).toEqualTypeOf<
   [written: Array<Outcome.Written<Row>>, notWritten: Array<Outcome.NotWritten<Row, Busy>>]
 >()

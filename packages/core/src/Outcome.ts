@@ -9,7 +9,6 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
@@ -234,7 +233,3 @@ const mapChunks =
       Stream.mapArray((chunk) => Arr.of(f(chunk))),
       Stream.flattenIterable
     )
-
-/** Turns outcomes into `Result`s, for code that prefers the standard type. */
-export const toResult = <A, E>(outcome: Outcome<A, E>): Result.Result<A, NotWritten<A, E>> =>
-  outcome._tag === "Written" ? Result.succeed(outcome.input) : Result.fail(outcome)

@@ -552,3 +552,27 @@ describe("the cache", () => {
     })
   )
 })
+
+describe("groups", () => {
+  it.effect("go out in calls of their own, and a failing one spares the others", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore((keys) => (keys[0] === "x1" ? Effect.fail(garbled()) : answerAll(keys)))
+      const grouped = { ...store, group: (key: string) => key.slice(0, 1) }
+      const input = ["a1", "x1", "a2", "x2"]
+      const answers = yield* Stream.fromIterable(input).pipe(Lookup.results(grouped, itself), Stream.runCollect)
+      assert.deepStrictEqual(
+        answers.map(([key, answer]) => [key, Result.isSuccess(answer)]),
+        [
+          ["a1", true],
+          ["x1", false],
+          ["a2", true],
+          ["x2", false]
+        ]
+      )
+      assert.deepStrictEqual(seen.calls, [
+        ["a1", "a2"],
+        ["x1", "x2"]
+      ])
+    })
+  )
+})

@@ -92,15 +92,6 @@ describe("split", () => {
   })
 })
 
-describe("toResult", () => {
-  it("is the input of a written record, else the outcome whole", () => {
-    const [first, second, , fourth] = mixed
-    assert.deepStrictEqual(Outcome.toResult(first!), Result.succeed(0))
-    assert.deepStrictEqual(Outcome.toResult(second!), Result.fail(Outcome.rejected(1, refusal, 1)))
-    assert.deepStrictEqual(Outcome.toResult(fourth!), Result.fail(Outcome.unknown(3, outage, 8)))
-  })
-})
-
 describe("requireWritten", () => {
   it.effect("passes everything and succeeds when all records were written", () =>
     Effect.gen(function* () {

@@ -85,6 +85,10 @@ const assertOneEach = <E>(outcomes: ReadonlyArray<Outcome.Outcome<Row, E>>, inpu
   assert.strictEqual(new Set(outcomes.map((outcome) => outcome.input)).size, new Set(input).size)
 }
 
+/** Keeps the outcomes of a stream that may fail or be interrupted. */
+const keepingIn = (outcomes: Array<Outcome.Outcome<Row, StoreError>>) =>
+  Stream.runForEach((outcome: Outcome.Outcome<Row, StoreError>) => Effect.sync(() => outcomes.push(outcome)))
+
 const noNegatives = (_: number, sent: ReadonlyArray<Row>) =>
   sent.some((row) => row.value < 0) ? Effect.fail(refused) : Effect.void
 
@@ -310,26 +314,38 @@ describe("what stops all progress", () => {
   it.effect("ends a source that always has more ready", () =>
     Effect.gen(function* () {
       const store = makeStore(() => Effect.fail(badKey))
+      const taken: Array<Row> = []
+      const outcomes: Array<Outcome.Outcome<Row, StoreError>> = []
       const exit = yield* Stream.iterate(0, (n) => n + 1).pipe(
-        Stream.map((n): Row => ({ id: `r${n}`, value: 1 })),
+        Stream.map((n): Row => {
+          const row = { id: `r${n}`, value: 1 }
+          taken.push(row)
+          return row
+        }),
         Write.outcomes(store.destination),
-        Stream.runDrain,
+        keepingIn(outcomes),
         Effect.exit
       )
       assert.deepStrictEqual(exit, Exit.fail(badKey))
+      assertOneEach(outcomes, taken)
+      assert.strictEqual(Outcome.countAll(outcomes).rejected, taken.length)
     })
   )
 
   it.effect("a source that fails does so after what it gave was written", () =>
     Effect.gen(function* () {
       const store = makeStore()
-      const exit = yield* Stream.fromIterable(rows(5)).pipe(
+      const input = rows(5)
+      const outcomes: Array<Outcome.Outcome<Row, StoreError>> = []
+      const exit = yield* Stream.fromIterable(input).pipe(
         Stream.concat(Stream.fail("source broke" as const)),
         Write.outcomes(store.destination, { maxRecords: 2 }),
-        Stream.runDrain,
+        keepingIn(outcomes),
         Effect.exit
       )
       assert.deepStrictEqual(exit, Exit.fail("source broke" as const))
+      assertOneEach(outcomes, input)
+      assert.strictEqual(Outcome.countAll(outcomes).written, 5)
       assert.strictEqual(store.stored.size, 5)
     })
   )
@@ -499,17 +515,20 @@ describe("concurrency, time and interruption", () => {
     Effect.gen(function* () {
       const store = makeStore()
       const source = yield* Queue.unbounded<Row>()
+      const input = { id: "a", value: 1 }
+      const outcomes: Array<Outcome.Outcome<Row, StoreError>> = []
       const fiber = yield* Stream.fromQueue(source).pipe(
         Write.outcomes(store.destination, { linger: "500 millis" }),
-        Stream.runDrain,
+        keepingIn(outcomes),
         Effect.forkChild
       )
-      yield* Queue.offer(source, { id: "a", value: 1 })
+      yield* Queue.offer(source, input)
       yield* TestClock.adjust("499 millis")
       assert.strictEqual(store.stored.size, 0)
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(store.stored.size, 1)
       yield* Fiber.interrupt(fiber)
+      assertOneEach(outcomes, [input])
     })
   )
 
