@@ -181,12 +181,12 @@ export class Forbidden
 }
 
 /**
- * What the call is about does not exist (HTTP 404). A missing index stops everything; a missing
- * namespace concerns only the records meant for it.
+ * What the call is about does not exist (HTTP 404). A missing namespace concerns only the records meant for it;
+ * anything else that is missing stops everything.
  */
 export class NotFound
   extends Schema.TaggedError<NotFound>()("NotFound", {
-    resource: Schema.Literals(["index", "namespace", "other"]),
+    resource: Schema.Literals(["index", "namespace", "workspace", "feature service", "stream source", "other"]),
     /** What the caller called it. */
     called: Schema.String,
     detail: Schema.optionalKey(Schema.String),
@@ -201,9 +201,10 @@ export class NotFound
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
+    const where = ["feature service", "stream source"].includes(this.resource) ? "the workspace" : "the project"
     const what =
       this.resource === "other" ? JSON.stringify(this.called) : `${this.resource} ${JSON.stringify(this.called)}`
-    return `${what} does not exist; check its spelling and the project the key belongs to${
+    return `${what} does not exist; check its spelling and ${where} the key belongs to${
       this.detail === undefined ? "" : ` (${this.detail})`
     }`
   }
@@ -282,10 +283,12 @@ export class ConnectionFailed
   }
 }
 
-/** No answer in time (our own limit, or HTTP 408). Whether the call was applied is not known. */
+/** No answer in time (our own limit, or HTTP 408 and 504). Whether the call was applied is not known. */
 export class TimedOut
   extends Schema.TaggedError<TimedOut>()("TimedOut", {
     afterMillis: Schema.optionalKey(Schema.Finite),
+    /** What the store said, when it was the store that gave up. */
+    detail: Schema.optionalKey(Schema.String),
     wire
   })
   implements Answers
@@ -295,9 +298,9 @@ export class TimedOut
   readonly blamesRecords = false
   readonly mayHaveApplied = true
   override get message(): string {
-    return this.afterMillis === undefined
-      ? "the store gave no answer in time"
-      : `no answer within ${this.afterMillis} ms`
+    const what =
+      this.afterMillis === undefined ? "the store gave no answer in time" : `no answer within ${this.afterMillis} ms`
+    return this.detail === undefined ? what : `${what}: ${this.detail}`
   }
 }
 
@@ -315,6 +318,69 @@ export class InvalidResponse
   readonly mayHaveApplied = true
   override get message(): string {
     return `the answer could not be understood: ${this.detail}`
+  }
+}
+
+/** A value that was read is not of the type it should have; the rest of the answer is as it should be. */
+export class InvalidValue
+  extends Schema.TaggedError<InvalidValue>()("InvalidValue", {
+    /** What the value belongs to, for instance a feature. */
+    field: Schema.String,
+    issue: Schema.String
+  })
+  implements Answers
+{
+  readonly isRetryable = false
+  readonly isFatal = false
+  readonly blamesRecords = false
+  readonly mayHaveApplied = false
+  override get message(): string {
+    return `${this.field} ${this.issue}`
+  }
+}
+
+/** One way in which a store's schema is not what a program declares. */
+export const Drift = Schema.Struct({
+  kind: Schema.Literals(["renamed", "retyped", "added", "missing"]),
+  /** What it is a part of: `feature`, `join key`, ... */
+  part: Schema.String,
+  /** As the program calls it; of what was added, as the store does. */
+  name: Schema.String,
+  declared: Schema.optionalKey(Schema.String),
+  found: Schema.optionalKey(Schema.String)
+})
+
+/** @see {@link Drift} */
+export type Drift = typeof Drift.Type
+
+const describeDrift = ({ declared, found, kind, name, part }: Drift): string => {
+  switch (kind) {
+    case "renamed":
+      return `${part} ${name} seems to be called ${found} now`
+    case "retyped":
+      return `${part} ${name} is declared as ${declared} and is ${found}`
+    case "added":
+      return `${part} ${name} (${found}) is not declared`
+    case "missing":
+      return `${part} ${name} (${declared}) is not there`
+  }
+}
+
+/** The store's schema is not what the program declares: every difference at once. */
+export class SchemaDrift
+  extends Schema.TaggedError<SchemaDrift>()("SchemaDrift", {
+    /** What was compared. */
+    subject: Schema.String,
+    drifts: Schema.Array(Drift)
+  })
+  implements Answers
+{
+  readonly isRetryable = false
+  readonly isFatal = true
+  readonly blamesRecords = false
+  readonly mayHaveApplied = false
+  override get message(): string {
+    return `${this.subject} is not what the program declares: ${this.drifts.map(describeDrift).join("; ")}`
   }
 }
 
@@ -355,6 +421,8 @@ export const Reason = Schema.Union([
   ConnectionFailed,
   TimedOut,
   InvalidResponse,
+  InvalidValue,
+  SchemaDrift,
   IncompleteScan
 ])
 

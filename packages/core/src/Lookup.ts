@@ -7,15 +7,16 @@
  */
 import * as Arr from "effect/Array"
 import * as Cache from "effect/Cache"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
-import type { ConnectorError } from "./ConnectorError.ts"
+import { type ConnectorError, TimedOut } from "./ConnectorError.ts"
 import { measured, withRetries } from "./internal/call.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -31,6 +32,14 @@ export interface Store<K, B, E extends ConnectorError, R = never> {
   readonly identity: (key: K) => string | undefined
   /** Keys of different groups go out in different calls, for instance those of different namespaces. */
   readonly group?: ((key: K) => string) | undefined
+  /**
+   * What the store's own limit of concurrency counts: its calls, or the keys in them.
+   *
+   * @default "calls"
+   */
+  readonly counts?: "calls" | "keys" | undefined
+  /** The error of a row that was not answered within {@link Options.deadline}. */
+  readonly late: (reason: TimedOut) => E
 }
 
 export interface Options {
@@ -47,11 +56,16 @@ export interface Options {
    */
   readonly linger?: Duration.Input | undefined
   /**
-   * Calls in flight.
+   * Calls in flight; or keys in flight, for a store that counts those.
    *
    * @default 8
    */
   readonly concurrency?: number | undefined
+  /**
+   * Time for all rows together, from the start of the stream. Calls in flight at its end are cancelled; their rows, and
+   * all that come after, are failed rows with `TimedOut`, in their places. Default: none.
+   */
+  readonly deadline?: Duration.Input | undefined
   /** When a call is repeated. */
   readonly retry?: Retry.Policy | undefined
   /** Keeps answers for a time. Default: no cache. */
@@ -121,11 +135,28 @@ interface Asked<out K, in out Answer, in out E> {
   readonly answer: Deferred.Deferred<Answer, E>
 }
 
+/** Gives up on effects when a time, which begins now, is over. */
+const deadlineIn = (deadline: Duration.Input | undefined) =>
+  Effect.map(Clock.currentTimeMillis, (start) => {
+    const afterMillis = deadline === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(deadline))
+    return <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A): Effect.Effect<A, E, R> =>
+      afterMillis === Infinity
+        ? effect
+        : Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.timeoutOrElse(effect, {
+              duration: Math.max(0, start + afterMillis - now),
+              orElse: () => Effect.sync(() => orElse(new TimedOut({ afterMillis })))
+            })
+          )
+  })
+
 const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
   Effect.gen(function* () {
     const telemetry = Telemetry.make(store.target)
     type Answer = Result.Result<B, E>
-    const calls = Semaphore.makeUnsafe(options.concurrency ?? 8)
+    const concurrency = options.concurrency ?? 8
+    const permits = Semaphore.makeUnsafe(concurrency)
+    const inTime = yield* deadlineIn(options.deadline)
     const flights = new Map<string, Deferred.Deferred<Answer, E>>()
     const cache =
       options.cache === undefined
@@ -153,8 +184,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    /** Asks in one call, and lands the flights of its keys. */
-    const fly = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
+    /** Asks in one call, once there is room for it. */
+    const call = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
       measured(ask(Arr.map(asked, ({ key }) => key)), telemetry).pipe(
         Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
           kind: "client",
@@ -174,6 +205,12 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
                 { discard: true }
               )
         ),
+        permits.withPermits(store.counts === "keys" ? Math.min(asked.length, concurrency) : 1)
+      )
+
+    /** Asks in one call, and lands the flights of its keys. */
+    const fly = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
+      inTime(call(asked), (late) => Arr.map(asked, (): Answer => Result.fail(store.late(late)))).pipe(
         // However the call ends, interruption included, no one may wait for it any longer.
         Effect.onExit((exit) =>
           Effect.sync(() => {
@@ -186,7 +223,6 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
             })
           })
         ),
-        calls.withPermits(1),
         // Who waits for an answer learns of a failure by it.
         Effect.exit
       )

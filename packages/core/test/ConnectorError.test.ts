@@ -78,6 +78,11 @@ const rows: ReadonlyArray<Row> = [
     message: `"x.example.com" does not exist; check its spelling and the project the key belongs to`
   },
   {
+    reason: new ConnectorError.NotFound({ resource: "feature service", called: "fraud" }),
+    yes: ["isFatal"],
+    message: `feature service "fraud" does not exist; check its spelling and the workspace the key belongs to`
+  },
+  {
     reason: new ConnectorError.RateLimited({ detail: "100 writes a second", retryAfterMillis: 7000, wire }),
     yes: ["isRetryable"],
     message: "the store asks to slow down: 100 writes a second"
@@ -111,6 +116,32 @@ const rows: ReadonlyArray<Row> = [
     reason: new ConnectorError.TimedOut({ wire }),
     yes: ["isRetryable", "mayHaveApplied"],
     message: "the store gave no answer in time"
+  },
+  {
+    reason: new ConnectorError.TimedOut({ detail: "over 2 seconds", wire }),
+    yes: ["isRetryable", "mayHaveApplied"],
+    message: "the store gave no answer in time: over 2 seconds"
+  },
+  {
+    reason: new ConnectorError.InvalidValue({ field: "feature users.age", issue: `is "x" and not an int64` }),
+    yes: [],
+    message: `feature users.age is "x" and not an int64`
+  },
+  {
+    reason: new ConnectorError.SchemaDrift({
+      subject: "feature service fraud",
+      drifts: [
+        { kind: "renamed", part: "feature", name: "a.x", declared: "int64", found: "a.y" },
+        { kind: "retyped", part: "feature", name: "a.z", declared: "int64", found: "string" },
+        { kind: "added", part: "feature", name: "b.n", found: "float64" },
+        { kind: "missing", part: "join key", name: "user_id", declared: "string" }
+      ]
+    }),
+    yes: ["isFatal"],
+    message:
+      "feature service fraud is not what the program declares: feature a.x seems to be called a.y now; " +
+      "feature a.z is declared as int64 and is string; feature b.n (float64) is not declared; " +
+      "join key user_id (string) is not there"
   },
   {
     reason: new ConnectorError.InvalidResponse({ detail: "no field matches", wire }),
@@ -212,7 +243,8 @@ describe("clip", () => {
 describe("a program", () => {
   it.effect("matches on the reason of a connector's error", () =>
     Effect.gen(function* () {
-      const failing = Effect.fail(new TestError({ reason: rows[12]!.reason }))
+      const limited = new ConnectorError.RateLimited({ detail: "100 writes a second", retryAfterMillis: 7000 })
+      const failing = Effect.fail(new TestError({ reason: limited }))
       const waited = yield* failing.pipe(
         Effect.catchReason("TestError", "RateLimited", (reason) => Effect.succeed(reason.retryAfterMillis))
       )

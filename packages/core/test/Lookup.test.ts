@@ -8,7 +8,15 @@ import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { garbled, rateLimited, refused, type TestError, unauthorized, unavailable } from "./support/TestError.ts"
+import {
+  garbled,
+  rateLimited,
+  refused,
+  type TestError,
+  timedOut,
+  unauthorized,
+  unavailable
+} from "./support/TestError.ts"
 import { inTime, settle } from "./support/time.ts"
 
 type Answers = ReadonlyArray<Result.Result<string, TestError>>
@@ -34,6 +42,7 @@ const makeStore = (
     target: { system: "test", operation: "get", collection: "words" },
     maxKeys,
     identity: (key) => key,
+    late: timedOut,
     lookup: (keys) =>
       Effect.acquireUseRelease(
         Effect.map(Clock.currentTimeMillis, (now) => {

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { observed, valuesOf } from "./support/observe.ts"
-import { refused, type TestError, unauthorized, unavailable, garbled } from "./support/TestError.ts"
+import { refused, type TestError, timedOut, unauthorized, unavailable, garbled } from "./support/TestError.ts"
 import { inTime } from "./support/time.ts"
 
 interface Row {
@@ -58,6 +58,7 @@ const words = (fail: (call: number) => TestError | undefined = () => undefined) 
     target: targetOf("get"),
     maxKeys: 100,
     identity: (key) => key,
+    late: timedOut,
     lookup: (keys) =>
       Effect.suspend(() => {
         const error = fail(++calls)

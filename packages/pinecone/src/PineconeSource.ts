@@ -85,6 +85,8 @@ export interface QuerySettings<A, M = Metadata> extends NamespaceOption<A> {
   readonly concurrency?: number | undefined
   /** When a call is repeated. */
   readonly retry?: Retry.Policy | undefined
+  /** Time for all queries together, from the start of the stream; see `Lookup.Options`. Default: none. */
+  readonly deadline?: Lookup.Options["deadline"]
   /** Keeps the answers of equal queries for a time. Default: no cache. */
   readonly cache?: Lookup.Options["cache"]
 }

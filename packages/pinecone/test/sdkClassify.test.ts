@@ -1,6 +1,6 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import { assert, describe, it } from "@effect/vitest"
-import { classify, connectionFailed } from "../src/internal/classify.ts"
+import { classify } from "../src/internal/classify.ts"
 
 const now = Date.parse("Mon, 23 Nov 2026 10:00:00 GMT")
 const subject = { index: "articles", namespace: "news" }
@@ -106,26 +106,5 @@ describe("classify", () => {
     assert(found._tag === "Unavailable")
     assert.isBelow(found.detail.length, 510)
     assert.isBelow(found.wire?.requestId?.length ?? 0, 140)
-  })
-})
-
-describe("connectionFailed", () => {
-  const hidden = (code: string) =>
-    new TypeError("fetch failed", { cause: Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code }) })
-
-  it.each(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"])("%s: nothing was sent", (code) => {
-    const reason = connectionFailed(hidden(code))
-    assert.isFalse(reason.sent)
-    assert.include(reason.detail, code)
-  })
-
-  it.each(["ECONNRESET", "UND_ERR_SOCKET", "EPIPE"])("%s: the store may have it", (code) => {
-    assert.isTrue(connectionFailed(hidden(code)).sent)
-  })
-
-  it("keeps to the safe side with what it does not know", () => {
-    assert.deepInclude(connectionFailed("odd"), { detail: "odd", sent: true })
-    assert.deepInclude(connectionFailed(new Error("")), { detail: "Error", sent: true })
-    assert.include(connectionFailed(Object.assign(new Error("why"), { code: "EWHY" })).detail, "why: EWHY")
   })
 })

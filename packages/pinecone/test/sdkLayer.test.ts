@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
-import { type Line, type ScriptedServer, scriptedServer } from "./fixtures/scriptedServer.ts"
+import { type Line, type ScriptedServer, scriptedServer } from "../../../test/support/scriptedServer.ts"
 
 const key = "pcsk_very_secret_0123456789"
 

@@ -33,3 +33,6 @@ export const unauthorized = () => new TestError({ reason: new ConnectorError.Una
 
 /** About this call only, and neither worth another attempt nor cured by halving. */
 export const garbled = () => new TestError({ reason: new ConnectorError.InvalidResponse({ detail: "not JSON" }) })
+
+/** Not answered within a deadline. */
+export const timedOut = (reason: ConnectorError.TimedOut) => new TestError({ reason })

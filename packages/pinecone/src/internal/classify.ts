@@ -115,36 +115,3 @@ export const wireOf = (answer: Answer, grpcCode?: number): ConnectorError.Wire =
     ...(requestId === null ? {} : { requestId: ConnectorError.clip(requestId, 128) })
   }
 }
-
-/** Failures that happen before a byte of the request leaves. */
-const neverSent = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EADDRNOTAVAIL",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "ERR_SSL_WRONG_VERSION_NUMBER",
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-])
-
-/** The reason of a call that got no answer. `fetch` hides the socket's error two or three causes deep. */
-export const connectionFailed = (error: unknown): ConnectorError.ConnectionFailed => {
-  const messages: Array<string> = []
-  let code: string | undefined
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth++) {
-    if (cause.message !== "") messages.push(cause.message)
-    if ("code" in cause && typeof cause.code === "string") code = cause.code
-  }
-  if (code !== undefined && !messages.some((message) => message.includes(code))) messages.push(code)
-  return new ConnectorError.ConnectionFailed({
-    detail: ConnectorError.clip(messages.length === 0 ? String(error) : messages.join(": ")),
-    sent: code === undefined || !neverSent.has(code)
-  })
-}

@@ -23,7 +23,8 @@ export const queries = (
   target: targetOf(index, "query"),
   maxKeys: 1,
   lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
-  identity: shared ? queryIdentity : () => undefined
+  identity: shared ? queryIdentity : () => undefined,
+  late: (reason) => failure("query", undefined, reason)
 })
 
 /** The whole request as text. */
@@ -56,7 +57,8 @@ export const records = (index: Service): Lookup.Store<Place, Option.Option<Vecto
       keys.map(({ id }) => Result.succeed(Option.fromNullishOr(records.get(id))))
     ),
   group: ({ namespace }) => namespace,
-  identity: ({ id, namespace }) => `${namespace}\u0000${id}`
+  identity: ({ id, namespace }) => `${namespace}\u0000${id}`,
+  late: (reason) => failure("fetch", undefined, reason)
 })
 
 /** The key of a record, or why nothing can have it. */

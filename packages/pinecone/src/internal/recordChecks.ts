@@ -1,9 +1,10 @@
 /** Records, ids and names checked before anything is sent; what is wrong is named by the record's id and the field. */
 import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
+import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as VectorRecord from "../VectorRecord.ts"
 
 /** Checks and encodes a chunk of what should be records. */
@@ -84,15 +85,12 @@ export const placeOf = (namespace: string, id: unknown): Result.Result<Place, In
   return wrong === undefined ? Result.succeed({ namespace, id: String(id) }) : Result.fail(wrong)
 }
 
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
-
 /** The first issue of a schema, said of a record. */
 export const toInvalid = (record: unknown, issue: SchemaIssue.Issue): InvalidRecord => {
-  const [first] = issuesOf(issue).issues
-  const path = (first?.path ?? []).map((segment) => String(Predicate.isObject(segment) ? segment.key : segment))
+  const { message, path } = firstIssue(issue)
   return new InvalidRecord({
     ...(Predicate.isObject(record) ? idOf(record["id"]) : {}),
     field: path.length === 0 ? "record" : path.join("."),
-    issue: first?.message ?? "is not a record"
+    issue: message
   })
 }

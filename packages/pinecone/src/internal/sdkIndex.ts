@@ -12,6 +12,7 @@
  * Loading the SDK takes 0.2 to 0.7 seconds, so only building the layer does it.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import { baseUrl, connectionFailed, withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import * as Retry from "@effect-connectors/core/Retry"
 import type { FetchAPI, Index, Indexes, PineconeConfiguration } from "@pinecone-database/pinecone"
 import * as Clock from "effect/Clock"
@@ -21,14 +22,14 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { PineconeError } from "../PineconeError.ts"
 import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } from "../PineconeApi.ts"
-import { classify, connectionFailed, wireOf } from "./classify.ts"
+import { classify, wireOf } from "./classify.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
 import { namespaceName } from "./namespace.ts"
 import { checkQuery } from "./queryChecks.ts"
 import { checkChange, checkIds, checkLimit, checkRecords, checkTopK } from "./requestChecks.ts"
-import { baseUrl, resolve, type Settings } from "./sdkOptions.ts"
+import { addressExample, resolve, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
-import { exchange, withoutKey, type WrittenRequest } from "./sdkTransport.ts"
+import { exchange, type WrittenRequest } from "./sdkTransport.ts"
 import { toWireFilter } from "./wireFilter.ts"
 
 /** Makes the SDK write one request, to the `fetchApi` it is given. */
@@ -96,7 +97,7 @@ const makeSend = (settings: Settings, indexName: string) => {
     }
     const reply = call.reply(answer.body)
     if (Result.isFailure(reply)) {
-      const detail = ConnectorError.clip(withoutKey(reply.failure.message, apiKey))
+      const detail = ConnectorError.clip(withoutSecrets(reply.failure.message, [apiKey]))
       return yield* new ConnectorError.InvalidResponse({ detail, wire: wireOf(answer) })
     }
     const sent: Sent<A> = { value: reply.success, headers: answer.headers }
@@ -151,7 +152,10 @@ const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, 
   })
   // A program is not to fail at its start for a hiccup, nor to wait for long.
   const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
-  const host = yield* Effect.mapError(baseUrl("host", value.host), failed("describe"))
+  const host = yield* Effect.mapError(
+    Effect.fromResult(baseUrl("host", value.host, addressExample)),
+    failed("describe")
+  )
   const place: Place = { host, dimension: value.dimension }
   return place
 })

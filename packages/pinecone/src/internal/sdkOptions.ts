@@ -3,6 +3,7 @@
  * first call.
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import { baseUrl, invalidHeader, isKey } from "@effect-connectors/core/HttpFailure"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,6 +27,9 @@ export interface Settings {
 
 const invalid = (option: string, issue: string) => Effect.fail(new ConnectorError.InvalidOption({ option, issue }))
 
+/** What an address looks like, for errors. */
+export const addressExample = "https://my-index-abc123.svc.pinecone.io"
+
 /** Records of one upsert, a limit of the service. */
 const recordsLimit = 1000
 
@@ -37,11 +41,14 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
       "apiKey",
       "is missing; set it (PINECONE_API_KEY in the environment) to a key from https://app.pinecone.io"
     )
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+  if (!isKey(apiKey)) {
     return yield* invalid("apiKey", "has a space, a line break or another character no key has; copy it again")
   }
   const target = options.host
-    ? { host: yield* baseUrl("host", options.host), index: options.index || undefined }
+    ? {
+        host: yield* Effect.fromResult(baseUrl("host", options.host, addressExample)),
+        index: options.index || undefined
+      }
     : options.index
       ? { index: options.index }
       : yield* invalid(
@@ -64,18 +71,14 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     return yield* invalid("maxRequestBytes", "must be a whole number of bytes above zero")
   }
   const additionalHeaders = options.additionalHeaders ?? {}
-  for (const [name, value] of Object.entries(additionalHeaders)) {
-    if (!isHeader(name, value)) {
-      return yield* invalid(
-        "additionalHeaders",
-        `has a name or value no HTTP header can have, at ${JSON.stringify(name)}`
-      )
-    }
-  }
+  const wrongHeader = invalidHeader("additionalHeaders", additionalHeaders)
+  if (wrongHeader !== undefined) return yield* wrongHeader
   return {
     apiKey: options.apiKey,
     target,
-    controllerHost: yield* baseUrl("controllerHost", options.controllerHost || "https://api.pinecone.io"),
+    controllerHost: yield* Effect.fromResult(
+      baseUrl("controllerHost", options.controllerHost || "https://api.pinecone.io", addressExample)
+    ),
     namespace,
     timeout,
     maxRequestBytes,
@@ -83,37 +86,3 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     additionalHeaders
   } satisfies Settings
 })
-
-const isHeader = (name: string, value: string): boolean => {
-  try {
-    new Headers({ [name]: value })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const loopback = /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/i
-
-/**
- * An address without a scheme is taken as https, as the console shows it, and as http on this machine, where emulators
- * are. A slash at the end is dropped, a path is kept.
- */
-export const baseUrl = (option: string, address: string): Effect.Effect<string, ConnectorError.InvalidOption> => {
-  const text = address.trim()
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
-    ? text
-    : `${loopback.test(text) ? "http" : "https"}://${text}`
-  const url = URL.parse(withScheme)
-  if (
-    url === null ||
-    !/^https?:$/.test(url.protocol) ||
-    url.username !== "" ||
-    url.password !== "" ||
-    url.search !== "" ||
-    url.hash !== ""
-  ) {
-    return invalid(option, "is not an address; write it like https://my-index-abc123.svc.pinecone.io")
-  }
-  return Effect.succeed(`${url.origin}${url.pathname.replace(/\/+$/, "")}`)
-}

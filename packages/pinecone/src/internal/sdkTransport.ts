@@ -1,6 +1,7 @@
 /**
  * Sends one request and brings back the whole answer, status, headers and body, whatever the status is.
  */
+import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import type { Answer } from "./classify.ts"
 
 /** A request as the SDK wrote it. */
@@ -20,12 +21,9 @@ export const exchange = async (request: WrittenRequest, apiKey: string, signal: 
   const headers = new Headers(request.init.headers)
   headers.set("Api-Key", apiKey)
   const response = await fetch(request.url, { ...request.init, headers, redirect: "manual", signal })
-  const body = response.ok ? await response.text() : withoutKey(await firstBytes(response), apiKey)
+  const body = response.ok ? await response.text() : withoutSecrets(await firstBytes(response), [apiKey])
   return { status: response.status, headers: response.headers, body }
 }
-
-/** Text from outside that goes into an error: a service may quote the key it refuses. */
-export const withoutKey = (text: string, apiKey: string): string => text.replaceAll(apiKey, "<redacted>")
 
 const firstBytes = async (response: Response): Promise<string> => {
   const chunks: Array<Uint8Array> = []

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { type Line, type ScriptedServer, scriptedServer } from "../fixtures/scriptedServer.ts"
+import { type Line, type ScriptedServer, scriptedServer } from "../../../../test/support/scriptedServer.ts"
 import { key } from "./secrets.ts"
 
 /** Runs an effect on an empty index in memory. */

@@ -1,0 +1,88 @@
+/**
+ * Values of requests as they go on the wire: an int64 as text, a float64 that is no number as its name, a time as RFC
+ * 3339 text. What is `undefined` is not sent, `null` is.
+ */
+import * as Predicate from "effect/Predicate"
+import type { ContextValue, JoinKeyValue } from "./TectonApi.ts"
+import { isInt64 } from "./FeatureValue.ts"
+import { Timestamp } from "./Timestamp.ts"
+
+/** Levels of nesting that are written: as many as protobuf's own JSON reader takes. */
+const maxDepth = 100
+
+/** What is wrong with a join key's value, if anything is. Tecton has keys of type string and int64. */
+export const checkJoinKey = (value: unknown): string | undefined => {
+  if (value === null) return undefined
+  if (typeof value === "string") return value === "" ? "is empty" : undefined
+  if (typeof value === "bigint") return isInt64(value) ? undefined : `is ${value}, which is no int64`
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value)
+      ? undefined
+      : `is ${value}; a number has to be whole and below 2^53, else a bigint`
+  }
+  return `is ${describe(value)}; a join key is a string, a whole number or null`
+}
+
+/** What is wrong with a value of the request context or of a record, if anything is. */
+export const checkValue = (value: unknown, levels = maxDepth): string | undefined => {
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+    return undefined
+  }
+  if (typeof value === "bigint") return isInt64(value) ? undefined : `is ${value}, which is no int64`
+  if (value instanceof Timestamp) return undefined
+  if (levels === 0) return `is nested more than ${maxDepth} levels deep`
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      const issue = checkValue(element, levels - 1)
+      if (issue !== undefined) return `holds a value that ${issue}`
+    }
+    return undefined
+  }
+  if (!isPlainObject(value)) return `is ${describe(value)}`
+  for (const [field, element] of Object.entries(value)) {
+    const issue = element === undefined ? undefined : checkValue(element, levels - 1)
+    if (issue !== undefined) return `has a field ${JSON.stringify(field)} that ${issue}`
+  }
+  return undefined
+}
+
+const isPlainObject = (value: unknown): value is { readonly [field: string]: unknown } => {
+  if (!Predicate.isReadonlyObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+const describe = (value: unknown): string => {
+  if (value === undefined) return "undefined"
+  return typeof value === "object" && value !== null ? `an object of ${value.constructor.name}` : `a ${typeof value}`
+}
+
+const float = (value: number): number | string =>
+  Number.isFinite(value) ? value : Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"
+
+/** A join key's value as it is sent. */
+export const joinKey = (value: JoinKeyValue): string | null => (value === null ? null : String(value))
+
+/** How an int64 is written. */
+export type WriteInt64 = (value: bigint) => unknown
+
+/** A value as it is sent: text for an int64, unless `int64` says otherwise. */
+export const wireValue = (value: ContextValue, int64: WriteInt64 = String): unknown => {
+  if (typeof value === "bigint") return int64(value)
+  if (typeof value === "number") return float(value)
+  if (typeof value !== "object" || value === null) return value
+  if (value instanceof Timestamp) return value.toString()
+  if (isList(value)) return value.map((element) => wireValue(element, int64))
+  return wireFields(value, (field) => wireValue(field, int64))
+}
+
+const isList = (value: object): value is ReadonlyArray<ContextValue> => Array.isArray(value)
+
+/** The fields that are given, each as it is sent. */
+export const wireFields = <A>(
+  fields: { readonly [name: string]: A | undefined },
+  write: (value: A) => unknown
+): { readonly [name: string]: unknown } =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, write(value)]]))
+  )

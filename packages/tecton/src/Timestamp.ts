@@ -1,0 +1,102 @@
+/**
+ * A point in time to the nanosecond, as Tecton has them: a JavaScript date would drop six of the nine digits.
+ */
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+const nanosPerMilli = 1_000_000n
+
+/** A point in time to the nanosecond. Equal ones are equal for Effect's `Equal`. */
+export class Timestamp extends Data.Class<{
+  /** Nanoseconds since 1970-01-01T00:00:00Z. */
+  readonly epochNanoseconds: bigint
+}> {
+  /** Milliseconds since the epoch, rounded down. */
+  get epochMillis(): number {
+    const { epochNanoseconds } = this
+    const millis = epochNanoseconds / nanosPerMilli
+    return Number(epochNanoseconds % nanosPerMilli < 0n ? millis - 1n : millis)
+  }
+
+  /** RFC 3339 in UTC with 0, 3, 6 or 9 digits of the second's fraction, as few as hold it. */
+  override toString(): string {
+    const millis = this.epochMillis
+    const iso = DateTime.formatIso(DateTime.makeUnsafe(millis))
+    const belowMillis = Number(this.epochNanoseconds - BigInt(millis) * nanosPerMilli)
+    const fraction = iso.slice(-4, -1) + String(belowMillis).padStart(6, "0")
+    const digits = fraction.replace(/(?:000){1,3}$/, "")
+    return `${iso.slice(0, -5)}${digits === "" ? "" : `.${digits}`}Z`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+}
+
+/** The timestamp of a number of milliseconds since the epoch. */
+export const fromMillis = (millis: number): Timestamp =>
+  new Timestamp({ epochNanoseconds: BigInt(Math.floor(millis)) * nanosPerMilli })
+
+/** The timestamp of a `DateTime`. */
+export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp => fromMillis(DateTime.toEpochMillis(dateTime))
+
+/** To the millisecond; digits beyond that are dropped. */
+export const toDateTime = (timestamp: Timestamp): DateTime.Utc => DateTime.makeUnsafe(timestamp.epochMillis)
+
+const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?$/
+
+/**
+ * Reads `YYYY-MM-DDThh:mm[:ss[.f{1,9}]][Z|±hh:mm]`, the form of Tecton's documentation; without a zone it is UTC.
+ *
+ * @example
+ * ```ts
+ * import { Timestamp } from "@effect-connectors/tecton"
+ *
+ * Timestamp.parse("2023-01-02T00:25:06.123456789Z") // Option.some(...)
+ * ```
+ */
+export const parse = (text: string): Option.Option<Timestamp> => {
+  const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = pattern.exec(text) ?? []
+  if (year === undefined) return Option.none()
+  const utc = DateTime.make(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  // The parser of dates takes the 30th of February for the 2nd of March, and 24:00 for the next day.
+  if (Option.isNone(utc) || !DateTime.formatIso(utc.value).startsWith(`${year}-${month}-${day}T${hour}:`)) {
+    return Option.none()
+  }
+  const minutes = zone === "Z" ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
+  const offset = zone.startsWith("-") ? -minutes : minutes
+  const millis = DateTime.toEpochMillis(utc.value) - offset * 60_000
+  return Option.some(
+    new Timestamp({ epochNanoseconds: BigInt(millis) * nanosPerMilli + BigInt(fraction.padEnd(9, "0")) })
+  )
+}
+
+/** Schema of {@link Timestamp}, for features of type `timestamp`. */
+export const TimestampSchema: Schema.Codec<Timestamp> = Schema.declare(
+  (u: unknown): u is Timestamp => u instanceof Timestamp,
+  { expected: "a timestamp", tectonType: "timestamp" }
+)
+
+/**
+ * Schema of a feature of type `timestamp` as a `DateTime`, to the millisecond; digits beyond that are dropped.
+ *
+ * @example
+ * ```ts
+ * import { FeatureService, Timestamp } from "@effect-connectors/tecton"
+ * import * as Schema from "effect/Schema"
+ *
+ * const service = FeatureService.make("users", {
+ *   joinKeys: { user_id: Schema.String },
+ *   features: { "profile.signed_up": Timestamp.AsDateTime }
+ * })
+ * ```
+ */
+export const AsDateTime: Schema.Codec<DateTime.Utc, Timestamp> = TimestampSchema.pipe(
+  Schema.decodeTo(
+    Schema.DateTimeUtc,
+    SchemaTransformation.transform({ decode: toDateTime, encode: (dateTime) => fromDateTime(dateTime) })
+  )
+)

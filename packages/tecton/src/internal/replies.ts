@@ -1,0 +1,209 @@
+/**
+ * The replies and how they become ours. Fields the service adds later are ignored, lists that are empty may be left
+ * out, and what is null is as good as absent.
+ */
+import * as ExactJson from "@effect-connectors/core/ExactJson"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as DataType from "../DataType.ts"
+import type { Column, FeaturesReply, IngestReply, Metadata, Row, SloInfo, Status } from "../TectonApi.ts"
+import * as Timestamp from "../Timestamp.ts"
+import { refusal } from "./classify.ts"
+
+/** Reads the body of a 2xx answer, or says in one line why it can not be. */
+export type Reply<A> = (body: string) => Result.Result<A, string>
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const List = Schema.Array(Schema.Unknown)
+
+const Slo = Schema.Struct({
+  sloEligible: optional(Schema.Boolean),
+  sloServerTimeSeconds: optional(Schema.Number),
+  serverTimeSeconds: optional(Schema.Number),
+  storeMaxLatency: optional(Schema.Number),
+  storeResponseSizeBytes: optional(Schema.Number),
+  dynamodbResponseSizeBytes: optional(Schema.Number),
+  sloIneligibilityReasons: optional(Schema.Array(Schema.String))
+})
+
+const Item = Schema.Struct({
+  name: optional(Schema.String),
+  dataType: optional(Schema.Unknown),
+  effectiveTime: optional(Schema.String),
+  status: optional(Schema.Union([Schema.String, Schema.Array(Schema.String)])),
+  description: optional(Schema.String),
+  tags: optional(Schema.Record(Schema.String, Schema.String))
+})
+type Item = typeof Item.Type
+
+const Vector = Schema.Struct({ features: optional(List), joinKeys: optional(List) })
+type Vector = typeof Vector.Type
+
+const Vectors = Schema.Struct({
+  result: optional(Schema.Union([Schema.Array(Vector), Vector])),
+  results: optional(Schema.Array(Vector)),
+  metadata: optional(
+    Schema.Struct({
+      features: optional(Schema.Array(Item)),
+      joinKeys: optional(Schema.Array(Item)),
+      sloInfo: optional(Schema.Union([Schema.Array(Slo), Slo])),
+      batchSloInfo: optional(Slo),
+      partialResults: optional(Schema.Boolean)
+    })
+  )
+})
+
+/** A reader of bodies of one schema. Whole numbers keep their digits. */
+const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
+  schema: S,
+  toReply: (wire: S["Type"]) => Result.Result<A, string>
+): Reply<A> => {
+  const decode = Schema.decodeUnknownResult(schema)
+  return (body) =>
+    Result.flatMap(parse(body), (json) =>
+      Result.flatMap(
+        Result.mapError(decode(json), (error) => error.message.replaceAll(/\s*\n\s*/g, " ")),
+        toReply
+      )
+    )
+}
+
+const parse = (body: string): Result.Result<unknown, string> => {
+  if (body.trim() === "") return Result.fail("it is empty")
+  return Result.try({
+    try: () => ExactJson.parse(body),
+    catch: (error) => (error instanceof Error ? error.message : String(error))
+  })
+}
+
+const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<Vector> => Array.isArray(value)
+
+const toSlo = (wire: typeof Slo.Type | null | undefined): SloInfo | undefined =>
+  Predicate.isNullish(wire) ? undefined : Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== null))
+
+const toColumn = (item: Item): Result.Result<Column, string> => {
+  const name = item.name ?? undefined
+  const time = item.effectiveTime ?? undefined
+  const effectiveTime = time === undefined ? Option.none() : Timestamp.parse(time)
+  if (time !== undefined && Option.isNone(effectiveTime)) {
+    return Result.fail(`the effective time of ${name ?? "a feature"} is ${JSON.stringify(time)}`)
+  }
+  return Result.succeed({
+    name,
+    dataType: Predicate.isNullish(item.dataType) ? undefined : DataType.fromWire(item.dataType),
+    effectiveTime: Option.getOrUndefined(effectiveTime),
+    description: item.description ?? undefined,
+    tags: item.tags ?? undefined
+  })
+}
+
+/** The statuses of one row: a batch has a list of them for each feature. */
+const statusesOf = (items: ReadonlyArray<Item>, row: number): ReadonlyArray<Status> | undefined =>
+  items.some(({ status }) => !Predicate.isNullish(status))
+    ? items.map(({ status }) => (Predicate.isString(status) ? status : status?.[row]) ?? "UNKNOWN_STATUS")
+    : undefined
+
+const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string> => {
+  const result = wire.results ?? wire.result ?? undefined
+  if (result === undefined) return Result.fail("it has no result")
+  const vectors = isItems(result) ? result : [result]
+  const { batchSloInfo, features, joinKeys, partialResults, sloInfo } = wire.metadata ?? {}
+  const items = features ?? []
+  const short = vectors.find((vector) => items.length > 0 && (vector.features ?? []).length !== items.length)
+  if (short !== undefined) {
+    return Result.fail(
+      `its metadata describes ${items.length} features and a vector has ${(short.features ?? []).length}`
+    )
+  }
+  const slos = Predicate.isNullish(sloInfo) ? [] : Array.isArray(sloInfo) ? sloInfo : [sloInfo]
+  return Result.gen(function* () {
+    return {
+      columns: yield* Result.all(items.map(toColumn)),
+      joinKeyColumns: yield* Result.all((joinKeys ?? []).map(toColumn)),
+      rows: vectors.map((vector, row): Row => ({
+        values: vector.features ?? [],
+        statuses: statusesOf(items, row),
+        joinKeys: vector.joinKeys ?? undefined,
+        sloInfo: toSlo(slos[row])
+      })),
+      batchSloInfo: toSlo(batchSloInfo),
+      partialResults: partialResults ?? undefined
+    }
+  })
+}
+
+/** Vectors of any of the three reads. */
+export const features: Reply<FeaturesReply> = reads(Vectors, toReply)
+
+/** {@link features} of so many rows. */
+export const featuresOf =
+  (rows: number): Reply<FeaturesReply> =>
+  (body) =>
+    Result.filterOrFail(
+      features(body),
+      (reply) => reply.rows.length === rows,
+      (reply) => `it has ${reply.rows.length} vectors for ${rows} lookups`
+    )
+
+const Named = Schema.Struct({ name: Schema.String, dataType: optional(Schema.Unknown), type: optional(Schema.String) })
+
+const toFields = (named: ReadonlyArray<typeof Named.Type> | null | undefined): ReadonlyArray<DataType.Field> =>
+  (named ?? []).map(({ dataType, name, type }) => ({ name, dataType: DataType.fromWire(dataType ?? { type }) }))
+
+export const metadata: Reply<Metadata> = reads(
+  Schema.Struct({
+    featureServiceType: optional(Schema.String),
+    inputJoinKeys: optional(Schema.Array(Named)),
+    inputRequestContextKeys: optional(Schema.Array(Named)),
+    outputJoinKeys: optional(Schema.Array(Named)),
+    featureValues: optional(Schema.Array(Named))
+  }),
+  (wire) =>
+    Result.succeed({
+      type: wire.featureServiceType ?? "DEFAULT",
+      joinKeys: toFields(wire.inputJoinKeys),
+      requestContext: toFields(wire.inputRequestContextKeys),
+      outputJoinKeys: toFields(wire.outputJoinKeys),
+      features: toFields(wire.featureValues)
+    })
+)
+
+const Count = Schema.Union([Schema.String, Schema.Number, Schema.BigInt])
+
+const toCount = (wire: string | number | bigint | null | undefined): bigint | undefined =>
+  !Predicate.isNullish(wire) && /^\d+$/.test(String(wire)) ? BigInt(wire) : undefined
+
+/** An ingest that was taken; one that was not may have come with a 2xx status too. */
+export const ingested: Reply<{ readonly refused: string } | IngestReply> = reads(
+  Schema.Struct({
+    requestError: Schema.optionalKey(Schema.Unknown),
+    recordErrors: Schema.optionalKey(Schema.Unknown),
+    ingestMetrics: optional(
+      Schema.Struct({
+        featureViewIngestMetrics: optional(
+          Schema.Array(
+            Schema.Struct({
+              featureViewName: Schema.String,
+              onlineRecordIngestCount: optional(Count),
+              offlineRecordIngestCount: optional(Count)
+            })
+          )
+        )
+      })
+    )
+  }),
+  (wire): Result.Result<{ readonly refused: string } | IngestReply> => {
+    const refused = refusal(wire)
+    if (refused !== undefined) return Result.succeed({ refused })
+    return Result.succeed({
+      featureViews: (wire.ingestMetrics?.featureViewIngestMetrics ?? []).map((view) => ({
+        name: view.featureViewName,
+        online: toCount(view.onlineRecordIngestCount),
+        offline: toCount(view.offlineRecordIngestCount)
+      }))
+    })
+  }
+)

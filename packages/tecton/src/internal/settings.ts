@@ -1,0 +1,99 @@
+/**
+ * The options of the layer, checked and completed. Everything that can be known to fail is refused here, before the
+ * first call.
+ */
+import { InvalidOption } from "@effect-connectors/core/ConnectorError"
+import { baseUrl, invalidHeader, isKey } from "@effect-connectors/core/HttpFailure"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Options } from "../TectonApi.ts"
+
+/** Credentials of a token. */
+export interface Client {
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted<string>
+  readonly url: string
+}
+
+/** {@link Options} with every default filled in. */
+export interface Settings {
+  readonly url: string
+  readonly ingestUrl: string | undefined
+  readonly workspace: string
+  readonly apiKey: Redacted.Redacted<string> | undefined
+  readonly oauth: Client | undefined
+  readonly api: "v1" | "v2"
+  readonly ingestApi: "v1" | "v2"
+  readonly timeout: Duration.Duration
+  readonly ingestTimeout: Duration.Duration
+  readonly maxRequestBytes: number
+  readonly largeInt64: NonNullable<Options["largeInt64"]>
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const invalid = (option: string, issue: string) => Effect.fail(new InvalidOption({ option, issue }))
+
+const address = (option: string, text: string) =>
+  Effect.fromResult(baseUrl(option, text, "https://my-cluster.tecton.ai"))
+
+const secret = (option: string, variable: string, value: Redacted.Redacted<string>) => {
+  const text = Redacted.value(value)
+  if (text === "") return invalid(option, `is empty; set it (${variable} in the environment)`)
+  return isKey(text)
+    ? Effect.succeed(value)
+    : invalid(option, "has a space, a line break or another character no key has; copy it again")
+}
+
+const time = (option: string, value: Duration.Input) => {
+  const duration = Option.getOrUndefined(Duration.fromInput(value))
+  return duration === undefined || !Duration.isFinite(duration) || !Duration.isPositive(duration)
+    ? invalid(option, 'must be a time above zero, like "5 seconds"')
+    : Effect.succeed(duration)
+}
+
+/** @see {@link Settings} */
+export const resolve = Effect.fnUntraced(function* (options: Options) {
+  if (options.workspace === "") {
+    return yield* invalid("workspace", "is missing; name it (TECTON_WORKSPACE in the environment)")
+  }
+  if (options.url === "") {
+    return yield* invalid("url", "is missing; give the cluster's address (TECTON_URL in the environment)")
+  }
+  const url = yield* address("url", options.url)
+  const apiKey = options.apiKey === undefined ? undefined : yield* secret("apiKey", "TECTON_API_KEY", options.apiKey)
+  if (apiKey === undefined && options.oauth === undefined) {
+    return yield* invalid("apiKey", "is missing, and so is oauth; give one of them (TECTON_API_KEY in the environment)")
+  }
+  const oauth =
+    options.oauth === undefined
+      ? undefined
+      : {
+          clientId: options.oauth.clientId,
+          clientSecret: yield* secret("oauth.clientSecret", "TECTON_CLIENT_SECRET", options.oauth.clientSecret),
+          url: options.oauth.url === undefined ? url : yield* address("oauth.url", options.oauth.url)
+        }
+  if (oauth?.clientId === "") return yield* invalid("oauth.clientId", "is empty")
+  const maxRequestBytes = options.maxRequestBytes ?? 4_000_000
+  if (!Number.isInteger(maxRequestBytes) || maxRequestBytes < 1) {
+    return yield* invalid("maxRequestBytes", "must be a whole number of bytes above zero")
+  }
+  const headers = options.headers ?? {}
+  const wrongHeader = invalidHeader("headers", headers)
+  if (wrongHeader !== undefined) return yield* wrongHeader
+  return {
+    url,
+    ingestUrl: options.ingestUrl ? yield* address("ingestUrl", options.ingestUrl) : undefined,
+    workspace: options.workspace,
+    apiKey,
+    oauth,
+    api: options.api ?? "v1",
+    ingestApi: options.ingestApi ?? "v1",
+    timeout: yield* time("timeout", options.timeout ?? "5 seconds"),
+    ingestTimeout: yield* time("ingestTimeout", options.ingestTimeout ?? "30 seconds"),
+    maxRequestBytes,
+    largeInt64: options.largeInt64 ?? "refuse",
+    headers
+  } satisfies Settings
+})

@@ -1,0 +1,101 @@
+/**
+ * The token of a service account: fetched when it is first needed, by one caller while the others wait, kept until
+ * shortly before it expires.
+ */
+import { clip, InvalidResponse, type Reason, Unauthorized } from "@effect-connectors/core/ConnectorError"
+import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import { classify } from "./classify.ts"
+import type { Client } from "./settings.ts"
+import type { Exchange } from "./transport.ts"
+
+const decode = Schema.decodeUnknownResult(
+  Schema.fromJsonString(
+    Schema.Struct({
+      access_token: Schema.NonEmptyString,
+      expires_in: Schema.optionalKey(Schema.Finite)
+    })
+  )
+)
+
+/** Tokens live for an hour, as documented, when the answer does not say. */
+const defaultLifetimeSeconds = 3600
+
+/** A token is not used in the last minute of its life, nor in the last tenth of a short one. */
+const marginMillis = (lifetimeMillis: number): number => Math.min(60_000, lifetimeMillis / 10)
+
+interface Token {
+  readonly value: Redacted.Redacted<string>
+  readonly until: number
+}
+
+export interface Tokens {
+  readonly get: Effect.Effect<Redacted.Redacted<string>, Reason>
+  /** The service refused this one: the next {@link get} fetches another, unless somebody has by then. */
+  readonly drop: (refused: Redacted.Redacted<string>) => Effect.Effect<void>
+}
+
+export const make = (client: Client, workspace: string, exchange: Exchange): Tokens => {
+  const secret = Redacted.value(client.clientSecret)
+  const turns = Semaphore.makeUnsafe(1)
+  let token: Token | undefined
+
+  const body = new URLSearchParams({
+    grant_type: "client_credentials",
+    scope: "everything",
+    client_id: client.clientId,
+    client_secret: secret
+  }).toString()
+
+  const fetchToken = Effect.gen(function* () {
+    const asked = yield* Clock.currentTimeMillis
+    const answer = yield* exchange({
+      method: "POST",
+      url: `${client.url}/oauth2/default/v1/token`,
+      headers: { accept: "application/json" },
+      body: { text: body, contentType: "application/x-www-form-urlencoded" }
+    })
+    const clean = { ...answer, body: withoutSecrets(answer.body, [secret, encodeURIComponent(secret)]) }
+    if (answer.status < 200 || answer.status > 299) {
+      const reason = classify(clean, { resource: "feature service", name: "token", workspace }, asked)
+      // Whatever a token endpoint finds wrong with credentials, waiting does not cure it.
+      return yield* reason.isRetryable || reason._tag === "InvalidOption"
+        ? Effect.fail(reason)
+        : Effect.fail(
+            new Unauthorized({ detail: `no token: ${clip(reason.message)}`, wire: { status: answer.status } })
+          )
+    }
+    const decoded = decode(answer.body)
+    if (Result.isFailure(decoded)) {
+      return yield* new InvalidResponse({ detail: "the answer to the credentials holds no access_token" })
+    }
+    const lifetime = (decoded.success.expires_in ?? defaultLifetimeSeconds) * 1000
+    const fetched: Token = {
+      value: Redacted.make(decoded.success.access_token, { label: "token" }),
+      until: asked + lifetime - marginMillis(lifetime)
+    }
+    token = fetched
+    return fetched.value
+  })
+
+  const current = Effect.map(Clock.currentTimeMillis, (now) =>
+    token !== undefined && now < token.until ? token.value : undefined
+  )
+
+  const orFetched = <E>(known: Effect.Effect<Redacted.Redacted<string> | undefined, E>, otherwise: Tokens["get"]) =>
+    Effect.flatMap(known, (value): Tokens["get"] => (value === undefined ? otherwise : Effect.succeed(value)))
+
+  return {
+    // Who waited for a turn finds what the one before has fetched.
+    get: orFetched(current, turns.withPermits(1)(orFetched(current, fetchToken))),
+    drop: (refused) =>
+      Effect.sync(() => {
+        if (token?.value === refused) token = undefined
+      })
+  }
+}
