@@ -9,7 +9,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 
 const root = path.join(import.meta.dirname, "..")
-const names = ["core", "pinecone", "testkit"]
+const names = ["core", "pinecone", "tecton", "testkit"]
 const scope = "@effect-connectors"
 const tsc = path.join(root, "node_modules/typescript/bin/tsc")
 
@@ -55,7 +55,7 @@ const modules = (name: string): ReadonlyArray<string> =>
 const isInternal = (module: string) => module.startsWith("internal/")
 
 /** Suites register tests as they are imported: they load in a test runner only, whose packages are optional peers. */
-const suites = ["Conformance"]
+const suites = ["Conformance", "TectonConformance"]
 
 const specifiers = (internal: boolean): ReadonlyArray<string> =>
   names.flatMap((name) =>
@@ -154,8 +154,10 @@ describe("the packed packages", () => {
       import { Outcome } from "@effect-connectors/core"
       import * as OutcomeModule from "@effect-connectors/core/Outcome"
       import { PineconeSink } from "@effect-connectors/pinecone"
-      import { PineconeMemory } from "@effect-connectors/testkit"
+      import { FeatureService, TectonSink, TectonSource } from "@effect-connectors/tecton"
+      import { PineconeMemory, TectonMemory } from "@effect-connectors/testkit"
       import * as Effect from "effect/Effect"
+      import * as Schema from "effect/Schema"
       import * as Stream from "effect/Stream"
 
       if (Outcome.written !== OutcomeModule.written) throw new Error("two copies of one module")
@@ -165,11 +167,24 @@ describe("the packed packages", () => {
         Effect.provide(PineconeMemory.layer),
         Effect.runPromise
       )
-      console.log(JSON.stringify(counts))`
+      const fraud = FeatureService.make("fraud", {
+        joinKeys: { user_id: Schema.String },
+        features: { "user_clicks.clicked_sum_1h": Schema.BigInt }
+      })
+      const click = { user_id: "ada", timestamp: new Date().toISOString(), page: "/", clicked: 2 }
+      const sums = await Stream.make(click).pipe(
+        TectonSink.ingest({ source: "clicks", joinKeys: ["user_id"] }),
+        TectonSource.features(fraud, { keys: ({ input }) => ({ user_id: input.user_id }) }),
+        Stream.map(([, vector]) => String(vector["user_clicks.clicked_sum_1h"].value)),
+        Stream.runCollect,
+        Effect.provide(TectonMemory.layer),
+        Effect.runPromise
+      )
+      console.log(JSON.stringify([counts, sums]))`
     const imports = specifiers(false).map((specifier) => `await import("${specifier}")`)
     fs.writeFileSync(path.join(consumer, "main.js"), [program, ...imports].join("\n"))
     const printed = succeed(process.execPath, ["--no-strip-types", "main.js"], consumer)
-    assert.deepStrictEqual(JSON.parse(printed), { written: 2, rejected: 0, unknown: 0 })
+    assert.deepStrictEqual(JSON.parse(printed), [{ written: 2, rejected: 0, unknown: 0 }, ["2"]])
   })
 
   it("keep their internal modules to themselves", () => {

@@ -37,10 +37,20 @@ export const connectionFailed = (error: unknown): ConnectionFailed => {
   })
 }
 
-/** Text from outside that goes into an error: a service may quote the key it refuses. */
+/** A secret as it is, in JSON and in addresses. */
+const formsOf = (secret: string): ReadonlyArray<string> => [
+  secret,
+  JSON.stringify(secret).slice(1, -1),
+  encodeURIComponent(secret.toWellFormed()),
+  new URLSearchParams({ "": secret }).toString().slice(1)
+]
+
+/** Text from outside that goes into an error: a service may quote the key it refuses, in any of its forms. */
 export const withoutSecrets = (text: string, secrets: Iterable<string>): string => {
   let clean = text
-  for (const secret of secrets) if (secret !== "") clean = clean.replaceAll(secret, "<redacted>")
+  for (const secret of secrets) {
+    if (secret !== "") for (const form of new Set(formsOf(secret))) clean = clean.replaceAll(form, "<redacted>")
+  }
   return clean
 }
 

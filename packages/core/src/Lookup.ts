@@ -96,7 +96,12 @@ export const results =
         const lookup = yield* makeLookup(store, options)
         return self.pipe(
           Batch.batched({
-            maxRecords: Math.min(options.maxBatch ?? 100, store.maxKeys),
+            maxRecords: Math.min(
+              options.maxBatch ?? 100,
+              store.maxKeys,
+              // A larger call would be more than may be in flight.
+              store.counts === "keys" ? (options.concurrency ?? 8) : Infinity
+            ),
             linger: options.linger ?? "5 millis"
           }),
           Stream.mapEffect(({ records }) => lookup(records, key), { concurrency: options.concurrency ?? 8 }),
@@ -135,19 +140,21 @@ interface Asked<out K, in out Answer, in out E> {
   readonly answer: Deferred.Deferred<Answer, E>
 }
 
-/** Gives up on effects when a time, which begins now, is over. */
+type OrLate = <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A) => Effect.Effect<A, E, R>
+
+/** A time for effects, which begins now. */
 const deadlineIn = (deadline: Duration.Input | undefined) =>
-  Effect.map(Clock.currentTimeMillis, (start) => {
+  Effect.map(Clock.currentTimeMillis, (start): { readonly inTime: OrLate; readonly unlessLate: OrLate } => {
     const afterMillis = deadline === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(deadline))
-    return <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A): Effect.Effect<A, E, R> =>
-      afterMillis === Infinity
-        ? effect
-        : Effect.flatMap(Clock.currentTimeMillis, (now) =>
-            Effect.timeoutOrElse(effect, {
-              duration: Math.max(0, start + afterMillis - now),
-              orElse: () => Effect.sync(() => orElse(new TimedOut({ afterMillis })))
-            })
-          )
+    if (afterMillis === Infinity) return { inTime: (effect) => effect, unlessLate: (effect) => effect }
+    const left = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, start + afterMillis - now))
+    const late = <A>(orElse: (late: TimedOut) => A) => Effect.sync(() => orElse(new TimedOut({ afterMillis })))
+    return {
+      inTime: (effect, orElse) =>
+        Effect.flatMap(left, (duration) => Effect.timeoutOrElse(effect, { duration, orElse: () => late(orElse) })),
+      // What waited for room may get it at the very end, when others are cancelled.
+      unlessLate: (effect, orElse) => Effect.flatMap(left, (duration) => (duration > 0 ? effect : late(orElse)))
+    }
   })
 
 const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
@@ -156,7 +163,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     type Answer = Result.Result<B, E>
     const concurrency = options.concurrency ?? 8
     const permits = Semaphore.makeUnsafe(concurrency)
-    const inTime = yield* deadlineIn(options.deadline)
+    const { inTime, unlessLate } = yield* deadlineIn(options.deadline)
     const flights = new Map<string, Deferred.Deferred<Answer, E>>()
     const cache =
       options.cache === undefined
@@ -184,8 +191,10 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    /** Asks in one call, once there is room for it. */
-    const call = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
+    type Keys = Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>
+
+    /** Asks in one call. */
+    const call = (asked: Keys) =>
       measured(ask(Arr.map(asked, ({ key }) => key)), telemetry).pipe(
         Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
           kind: "client",
@@ -204,13 +213,15 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
                 },
                 { discard: true }
               )
-        ),
-        permits.withPermits(store.counts === "keys" ? Math.min(asked.length, concurrency) : 1)
+        )
       )
 
-    /** Asks in one call, and lands the flights of its keys. */
-    const fly = (asked: Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>) =>
-      inTime(call(asked), (late) => Arr.map(asked, (): Answer => Result.fail(store.late(late)))).pipe(
+    /** Asks in one call, once there is room for it, and lands the flights of its keys. */
+    const fly = (asked: Keys) => {
+      const allLate = (late: TimedOut) => Arr.map(asked, (): Answer => Result.fail(store.late(late)))
+      return unlessLate(call(asked), allLate).pipe(
+        permits.withPermits(store.counts === "keys" ? asked.length : 1),
+        (called) => inTime(called, allLate),
         // However the call ends, interruption included, no one may wait for it any longer.
         Effect.onExit((exit) =>
           Effect.sync(() => {
@@ -226,6 +237,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         // Who waits for an answer learns of a failure by it.
         Effect.exit
       )
+    }
 
     return <A>(
       elements: Arr.NonEmptyReadonlyArray<A>,

@@ -28,6 +28,13 @@ describe("withoutSecrets", () => {
     assert.strictEqual(withoutSecrets("key k1, key k2, k1", ["k1", "k2"]), "key <redacted>, key <redacted>, <redacted>")
     assert.strictEqual(withoutSecrets("nothing", ["", "k"]), "nothing")
   })
+
+  it("knows them in JSON and in addresses", () => {
+    const secret = `a"b/c+d!`
+    const forms = [secret, JSON.stringify(secret), encodeURIComponent(secret), String(new URLSearchParams({ secret }))]
+    for (const form of forms) assert.notMatch(withoutSecrets(form, [secret]), /a.*b.*c/)
+    assert.strictEqual(withoutSecrets("\ud800", ["\ud800"]), "<redacted>")
+  })
 })
 
 describe("isKey and invalidHeader", () => {

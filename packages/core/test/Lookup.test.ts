@@ -585,3 +585,174 @@ describe("groups", () => {
     })
   )
 })
+
+describe("the deadline", () => {
+  const tags = (rows: ReadonlyArray<[string, Result.Result<string, TestError>]>) =>
+    rows.map(([key, answer]) => `${key} ${Result.isSuccess(answer) ? answer.success : answer.failure.reason._tag}`)
+
+  it.effect("keeps finished rows, fails the others in their places, and cancels the calls in flight", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore((keys) => (keys[0] === "c" ? Effect.never : answerAll(keys)))
+      const rows = yield* inTime(
+        Stream.fromIterable(letters).pipe(
+          Lookup.results(store, itself, { maxBatch: 2, deadline: "3 seconds" }),
+          Stream.runCollect
+        ),
+        "1 second"
+      )
+      assert.deepStrictEqual(tags(rows), ["a a!", "b b!", "c TimedOut", "d TimedOut", "e e!", "f f!", "g g!", "h h!"])
+      assert.strictEqual(seen.interrupted, 1)
+      const late = rows[2]?.[1]
+      assert(late !== undefined && Result.isFailure(late))
+      assert.deepInclude(late.failure.reason, { _tag: "TimedOut", afterMillis: 3000 })
+      assert.strictEqual(yield* Clock.currentTimeMillis, 3000)
+    })
+  )
+
+  it.effect("asks for nothing once it has passed, neither those that wait for room nor those that come later", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore(() => Effect.never)
+      const rows = yield* inTime(
+        every(1000, letters).pipe(
+          Lookup.results(store, itself, { maxBatch: 1, concurrency: 2, deadline: "1500 millis" }),
+          Stream.runCollect
+        ),
+        "500 millis"
+      )
+      assert.deepStrictEqual(
+        tags(rows),
+        letters.map((key) => `${key} TimedOut`)
+      )
+      assert.deepStrictEqual(seen.calls, [["a"], ["b"]])
+      assert.strictEqual(seen.interrupted, 2)
+    })
+  )
+
+  it.effect("does not wait between attempts any longer", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore(() => Effect.fail(rateLimited(60_000)))
+      const rows = yield* inTime(
+        Stream.make("a").pipe(Lookup.results(store, itself, { deadline: "10 seconds" }), Stream.runCollect),
+        "1 second"
+      )
+      assert.deepStrictEqual(tags(rows), ["a TimedOut"])
+      assert.strictEqual(seen.calls.length, 1)
+      assert.strictEqual(yield* Clock.currentTimeMillis, 10_000)
+    })
+  )
+
+  it.effect("fails every row that waits for an identity in flight", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore(() => Effect.never)
+      const rows = yield* inTime(
+        Stream.make("a", "a", "b", "a").pipe(
+          Lookup.results(store, itself, { maxBatch: 1, deadline: "1 second" }),
+          Stream.runCollect
+        )
+      )
+      assert.deepStrictEqual(tags(rows), ["a TimedOut", "a TimedOut", "b TimedOut", "a TimedOut"])
+      assert.deepStrictEqual(seen.calls, [["a"], ["b"]])
+    })
+  )
+
+  it.effect("ends the plain form", () =>
+    Effect.gen(function* () {
+      const { store } = makeStore(() => Effect.never)
+      const failure = yield* inTime(
+        Stream.make("a").pipe(Lookup.rows(store, itself, { deadline: "1 second" }), Stream.runDrain, Effect.flip)
+      )
+      assert.strictEqual(failure.reason._tag, "TimedOut")
+    })
+  )
+
+  it.effect("still takes answers that are cached", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore()
+      const cache = { capacity: 10, timeToLive: "1 hour" } as const
+      const rows = yield* inTime(
+        every(1000, ["a", "a", "b"]).pipe(
+          Lookup.results(store, itself, { cache, deadline: "500 millis" }),
+          Stream.runCollect
+        ),
+        "100 millis"
+      )
+      assert.deepStrictEqual(tags(rows), ["a a!", "a a!", "b TimedOut"])
+      assert.deepStrictEqual(seen.calls, [["a"]])
+    })
+  )
+
+  it.effect("that is infinite is none", () =>
+    Effect.gen(function* () {
+      const { store } = makeStore((keys) => Effect.andThen(Effect.sleep("365 days"), answerAll(keys)))
+      const rows = yield* inTime(
+        Stream.make("a").pipe(Lookup.results(store, itself, { deadline: "Infinity" }), Stream.runCollect),
+        "1 day"
+      )
+      assert.deepStrictEqual(tags(rows), ["a a!"])
+    })
+  )
+})
+
+describe("a store that counts keys", () => {
+  /** Keys in flight at once, at most. */
+  const watched = (counts: "calls" | "keys") => {
+    const gate = Latch.makeUnsafe(false)
+    let inFlight = 0
+    const seen = { most: 0, sizes: [] as Array<number> }
+    const store: Lookup.Store<string, string, TestError> = {
+      ...makeStore().store,
+      counts,
+      lookup: (keys) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            seen.sizes.push(keys.length)
+            inFlight += keys.length
+            seen.most = Math.max(seen.most, inFlight)
+          }),
+          () => Effect.andThen(gate.await, answerAll(keys)),
+          () => Effect.sync(() => (inFlight -= keys.length))
+        )
+    }
+    return { gate, store, seen }
+  }
+  const words = Array.from({ length: 23 }, (_, i) => `w${i}`)
+
+  const run = (counts: "calls" | "keys", options: Lookup.Options) =>
+    Effect.gen(function* () {
+      const { gate, seen, store } = watched(counts)
+      const fiber = yield* Effect.forkChild(
+        Stream.fromIterable(words).pipe(Lookup.rows(store, itself, options), Stream.runCollect)
+      )
+      yield* settle
+      const atFirst = seen.most
+      yield* gate.open
+      const rows = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(
+        rows.map(([key]) => key),
+        words
+      )
+      return { ...seen, atFirst }
+    })
+
+  it.effect("has so many keys in flight, not calls", () =>
+    Effect.gen(function* () {
+      const seen = yield* run("keys", { maxBatch: 5, concurrency: 12 })
+      assert.deepStrictEqual(seen, { atFirst: 10, most: 10, sizes: [5, 5, 5, 5, 3] })
+    })
+  )
+
+  it.effect("gets no call larger than that", () =>
+    Effect.gen(function* () {
+      const seen = yield* run("keys", { maxBatch: 5, concurrency: 3 })
+      assert.strictEqual(seen.most, 3)
+      assert.deepStrictEqual(seen.sizes, [3, 3, 3, 3, 3, 3, 3, 2])
+    })
+  )
+
+  it.effect("is not one that counts calls", () =>
+    Effect.gen(function* () {
+      const seen = yield* run("calls", { maxBatch: 5, concurrency: 3 })
+      assert.strictEqual(seen.most, 15)
+    })
+  )
+})

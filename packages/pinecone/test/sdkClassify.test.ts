@@ -36,6 +36,7 @@ const rows: ReadonlyArray<Row> = [
   { status: 400, body: rpc(11, tooLong), reason: "RequestTooLarge", grpcCode: 11 },
   { status: 400, body: `{"error":"plain"}`, reason: "RequestRefused", detail: "plain" },
   { status: 400, body: "[1]", reason: "RequestRefused", detail: "[1]" },
+  { status: 400, body: `{"code":1e300,"message":"far"}`, reason: "RequestRefused", detail: "far" },
   { status: 400, body: '{"message":', reason: "RequestRefused", detail: '{"message":' },
   { status: 400, body: "", reason: "RequestRefused", detail: "HTTP 400 without a message" },
   { status: 401, body: "Invalid API Key", reason: "Unauthorized", detail: "Invalid API Key" },

@@ -2,7 +2,7 @@
  * Messages of Tecton's feature output stream: each time a stream feature view has new values of a key, Tecton writes one
  * to a Kafka or Kinesis topic of yours. Keys and values in it are text.
  */
-import { InvalidResponse } from "@effect-connectors/core/ConnectorError"
+import { clip, InvalidResponse } from "@effect-connectors/core/ConnectorError"
 import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -65,7 +65,7 @@ export function decoder(
     Schema.fromJsonString(fields(options.entityKeys ?? AnyTexts, options.featureValues ?? AnyTexts))
   )
   const failure = (detail: string) =>
-    new TectonError({ operation: "outputStream", reason: new InvalidResponse({ detail }) })
+    new TectonError({ operation: "outputStream", reason: new InvalidResponse({ detail: clip(detail) }) })
   return (message) =>
     Result.gen(function* () {
       const text = yield* Result.mapError(toText(message), failure)

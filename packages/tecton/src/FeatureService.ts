@@ -100,9 +100,9 @@ const typesOf = (fields: Fields<unknown>): ReadonlyArray<DataType.Field> =>
  * ```
  */
 export function make<
-  const J extends Fields<JoinKeyValue> & Schema.Struct.Fields,
+  const J extends Fields<JoinKeyValue | undefined> & Schema.Struct.Fields,
   const F extends Fields<FeatureValue> & Schema.Struct.Fields,
-  const C extends Fields<ContextValue> & Schema.Struct.Fields = {}
+  const C extends Fields<ContextValue | undefined> & Schema.Struct.Fields = {}
 >(
   name: string,
   options: { readonly joinKeys: J; readonly requestContext?: C; readonly features: F }
@@ -110,8 +110,8 @@ export function make<
 export function make(
   name: string,
   options: {
-    readonly joinKeys: Fields<JoinKeyValue>
-    readonly requestContext?: Fields<ContextValue>
+    readonly joinKeys: Fields<JoinKeyValue | undefined>
+    readonly requestContext?: Fields<ContextValue | undefined>
     readonly features: Fields<FeatureValue>
   }
 ): FeatureService<unknown, unknown, unknown> {

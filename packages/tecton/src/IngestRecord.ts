@@ -42,4 +42,5 @@ export const encode = (
 
 /** Is the value that one, or does it hold it? */
 const holds = (value: unknown, wanted: unknown): boolean =>
-  value === wanted || (Predicate.isReadonlyObject(value) && Object.values(value).some((part) => holds(part, wanted)))
+  value === wanted ||
+  (typeof value === "object" && value !== null && Object.values(value).some((part) => holds(part, wanted)))

@@ -5,7 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import type { ContextValue, JoinKeyValue } from "./TectonApi.ts"
 import { isInt64 } from "./FeatureValue.ts"
-import { Timestamp } from "./Timestamp.ts"
+import { isRfc3339, Timestamp } from "./Timestamp.ts"
 
 /** Levels of nesting that are written: as many as protobuf's own JSON reader takes. */
 const maxDepth = 100
@@ -29,7 +29,7 @@ export const checkValue = (value: unknown, levels = maxDepth): string | undefine
     return undefined
   }
   if (typeof value === "bigint") return isInt64(value) ? undefined : `is ${value}, which is no int64`
-  if (value instanceof Timestamp) return undefined
+  if (value instanceof Timestamp) return isRfc3339(value) ? undefined : "is a timestamp outside the years 1 to 9999"
   if (levels === 0) return `is nested more than ${maxDepth} levels deep`
   if (Array.isArray(value)) {
     for (const element of value) {
@@ -54,7 +54,9 @@ const isPlainObject = (value: unknown): value is { readonly [field: string]: unk
 
 const describe = (value: unknown): string => {
   if (value === undefined) return "undefined"
-  return typeof value === "object" && value !== null ? `an object of ${value.constructor.name}` : `a ${typeof value}`
+  if (typeof value !== "object" || value === null) return `a ${typeof value}`
+  const { constructor } = value
+  return typeof constructor === "function" ? `an object of ${constructor.name}` : "an object"
 }
 
 const float = (value: number): number | string =>

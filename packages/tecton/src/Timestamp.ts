@@ -3,6 +3,7 @@
  */
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -34,6 +35,10 @@ export class Timestamp extends Data.Class<{
   toJSON(): string {
     return this.toString()
   }
+
+  [Inspectable.NodeInspectSymbol](): string {
+    return this.toString()
+  }
 }
 
 /** The timestamp of a number of milliseconds since the epoch. */
@@ -46,7 +51,14 @@ export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp => fromMill
 /** To the millisecond; digits beyond that are dropped. */
 export const toDateTime = (timestamp: Timestamp): DateTime.Utc => DateTime.makeUnsafe(timestamp.epochMillis)
 
-const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?$/
+/** The first nanosecond of year 1, and the one after the last of year 9999: what RFC 3339 and protobuf can say. */
+const [begin, end] = [-62_135_596_800_000_000_000n, 253_402_300_800_000_000_000n]
+
+/** Has it a form in RFC 3339? Those outside the years 1 to 9999 have none. */
+export const isRfc3339 = ({ epochNanoseconds }: Timestamp): boolean =>
+  epochNanoseconds >= begin && epochNanoseconds < end
+
+const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$/
 
 /**
  * Reads `YYYY-MM-DDThh:mm[:ss[.f{1,9}]][Z|±hh:mm]`, the form of Tecton's documentation; without a zone it is UTC.
@@ -69,9 +81,8 @@ export const parse = (text: string): Option.Option<Timestamp> => {
   const minutes = zone === "Z" ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
   const offset = zone.startsWith("-") ? -minutes : minutes
   const millis = DateTime.toEpochMillis(utc.value) - offset * 60_000
-  return Option.some(
-    new Timestamp({ epochNanoseconds: BigInt(millis) * nanosPerMilli + BigInt(fraction.padEnd(9, "0")) })
-  )
+  const epochNanoseconds = BigInt(millis) * nanosPerMilli + BigInt(fraction.padEnd(9, "0"))
+  return Option.filter(Option.some(new Timestamp({ epochNanoseconds })), isRfc3339)
 }
 
 /** Schema of {@link Timestamp}, for features of type `timestamp`. */

@@ -48,7 +48,7 @@ export interface Answer {
   readonly message?: string | undefined
   /**
    * `"json"` is the error envelope of the API the call is for, `"text"` the message alone, as the service's gateway
-   * answers.
+   * answers; with a `message` that is HTML it is the page of a proxy.
    * @default "json"
    */
   readonly format?: "json" | "text" | undefined
@@ -101,11 +101,16 @@ export type Fault = Answer | Reset | LoseAnswer | Stall | SlowBody | TruncatedBo
 export interface Rule {
   /** What its counter is called; no two rules of a plan share one. */
   readonly name: string
-  /** Names of operations: `upsert`, `query`, `fetch`, `createIndex`, ... @default every call to an index */
+  /**
+   * Names of operations. Of Pinecone: `upsert`, `query`, `fetch`, `createIndex`, ...; of Tecton: `getFeatures`,
+   * `getFeaturesBatch`, `queryFeatures`, `metadata`, `ingest`, `token`.
+   *
+   * @default every call to an index; of Tecton every one but `token`
+   */
   readonly operations?: ReadonlyArray<string> | undefined
-  /** Only calls to this index. @default any */
+  /** Only calls to this index; of Tecton to this feature service or stream source. @default any */
   readonly index?: string | undefined
-  /** Only calls to this namespace; `""` is `"__default__"`. @default any */
+  /** Only calls to this namespace, of which `""` is `"__default__"`; of Tecton to this workspace. @default any */
   readonly namespace?: string | undefined
   readonly when: When
   readonly fault: Fault
@@ -208,7 +213,7 @@ export const status = (status: number, options: StatusOptions = {}): Answer => {
     : { _tag: "Answer", status, ...rest, retryAfter: Math.ceil(Duration.toSeconds(retryAfter)) }
 }
 
-/** Answers 429: slow down. */
+/** Answers 429: slow down. Without a `message` it says so in Pinecone's words. */
 export const throttle = (options: StatusOptions = {}): Answer =>
   status(429, { message: "Request failed. You've reached the request limit. Pace your requests.", ...options })
 

@@ -14,6 +14,7 @@ import * as FaultPlan from "./FaultPlan.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
+import type { Listening } from "./internal/emulator/http.ts"
 import type { Definition } from "./internal/emulator/indexModel.ts"
 import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
@@ -208,7 +209,7 @@ const toDefinition = (index: IndexOptions): Definition => ({
   isProtected: false
 })
 
-const listening = (options: Server.ServerOptions): Effect.Effect<Server.Listening, PineconeError> =>
+const listening = (options: Server.ServerOptions): Effect.Effect<Listening, PineconeError> =>
   Effect.tryPromise({
     try: () => Server.listen(options),
     catch: (error) => {

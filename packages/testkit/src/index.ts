@@ -1,3 +1,6 @@
 export * as FaultPlan from "./FaultPlan.ts"
 export { PineconeEmulator } from "./PineconeEmulator.ts"
 export * as PineconeMemory from "./PineconeMemory.ts"
+export { TectonEmulator } from "./TectonEmulator.ts"
+export * as TectonMemory from "./TectonMemory.ts"
+export * as TectonWorkspace from "./TectonWorkspace.ts"

@@ -1,49 +1,12 @@
 /** The program `pinecone-emulator`, as its users start it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
 import { once } from "node:events"
-import * as fs from "node:fs"
 import * as http from "node:http"
 import * as net from "node:net"
-import * as os from "node:os"
-import * as path from "node:path"
-import * as readline from "node:readline"
+import { started, temporary, urlOf } from "./programSupport.ts"
 
-const program = path.join(import.meta.dirname, "../src/internal/bin/pineconeEmulator.ts")
-
-const started = (...args: ReadonlyArray<string>) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn(process.execPath, ["--conditions=@effect-connectors/source", program, ...args])
-      let stderr = ""
-      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
-      const exit = once(child, "exit")
-      return {
-        firstLine: Effect.promise(async () => {
-          const [line] = await once(readline.createInterface(child.stdout), "line")
-          return String(line)
-        }),
-        stderr: () => stderr,
-        /** The exit code after a signal, or on its own. */
-        end: (signal?: NodeJS.Signals) =>
-          Effect.promise(async () => {
-            if (signal !== undefined) child.kill(signal)
-            const [code] = await exit
-            return code
-          }),
-        kill: () => child.kill("SIGKILL")
-      }
-    }),
-    ({ kill }) => Effect.sync(kill)
-  )
-
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "emulator-"))),
-  (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true }))
-)
-
-const urlOf = (line: string): string => JSON.parse(line).url
+const program = "pineconeEmulator.ts"
 
 const post = (url: string, body: object) =>
   Effect.promise(async () => {
@@ -54,7 +17,7 @@ const post = (url: string, body: object) =>
 describe("pinecone-emulator", () => {
   it.effect.each(["SIGTERM", "SIGINT"] as const)("says where it is, and ends at %s with a client connected", (signal) =>
     Effect.gen(function* () {
-      const emulator = yield* started("--port", "0", "--index", "a:3:euclidean", "--index", "b:sparse")
+      const emulator = yield* started(program, "--port", "0", "--index", "a:3:euclidean", "--index", "b:sparse")
       const line = yield* emulator.firstLine
       assert.match(line, /^\{"url":"http:\/\/127\.0\.0\.1:\d+"\}$/)
       const agent = new http.Agent({ keepAlive: true })
@@ -78,13 +41,13 @@ describe("pinecone-emulator", () => {
   it.effect("keeps its data from one run to the next", () =>
     Effect.gen(function* () {
       const args = ["--port", "0", "--index", "a:2", "--data", yield* temporary]
-      const first = yield* started(...args)
+      const first = yield* started(program, ...args)
       const url = urlOf(yield* first.firstLine)
       yield* post(`${url}/i/a/vectors/upsert`, { vectors: [{ id: "x", values: [1, 2] }] })
       yield* post(`${url}/indexes`, { name: "c", dimension: 4, spec: { serverless: { cloud: "aws", region: "r" } } })
       assert.strictEqual(yield* first.end("SIGTERM"), 0)
 
-      const second = yield* started(...args)
+      const second = yield* started(program, ...args)
       const again = urlOf(yield* second.firstLine)
       assert.include(yield* post(`${again}/i/a/query`, { id: "x", topK: 1 }), `"matches":[{"id":"x"`)
       assert.include(yield* post(`${again}/i/c/describe_index_stats`, {}), `"dimension":4`)
@@ -103,7 +66,7 @@ describe("pinecone-emulator", () => {
       )
       const address = taken.address()
       const port = typeof address === "object" && address !== null ? address.port : 0
-      const emulator = yield* started("--port", `${port}`)
+      const emulator = yield* started(program, "--port", `${port}`)
       assert.strictEqual(yield* emulator.end(), 1)
       assert.include(emulator.stderr(), `EADDRINUSE: address already in use 127.0.0.1:${port}`)
       assert.isAtMost(emulator.stderr().trim().split("\n").length, 2)
@@ -117,7 +80,7 @@ describe("pinecone-emulator", () => {
     ["--max-request-bytes", "many"]
   ] as const)("refuses %s %s", ([flag, value]) =>
     Effect.gen(function* () {
-      const emulator = yield* started("--port", "0", flag, value)
+      const emulator = yield* started(program, "--port", "0", flag, value)
       assert.strictEqual(yield* emulator.end(), 1)
       assert.isNotEmpty(emulator.stderr())
       assert.notInclude(emulator.stderr(), "    at ")

@@ -46,7 +46,7 @@ const explain = (body: string): { readonly text: string; readonly grpcCode?: num
         : typeof error === "string"
           ? error
           : body.trim()
-  return typeof code === "number" && Number.isInteger(code) ? { text, grpcCode: code } : { text }
+  return typeof code === "number" && Number.isSafeInteger(code) ? { text, grpcCode: code } : { text }
 }
 
 const monthly = /current month|monthly|per month/i

@@ -41,11 +41,15 @@ const fieldOf = (value: unknown, field: string): string => {
   return Predicate.isString(found) ? found : ""
 }
 
+/** An error whatever is in it: what says that it refuses must not pass for a success. */
+const ofRequest = (error: unknown): string =>
+  fieldOf(error, "errorMessage") || fieldOf(error, "errorType") || (Predicate.isString(error) && error) || "refused"
+
 /** The errors of records, which name views and no record. */
 const ofRecords = (errors: ReadonlyArray<unknown>): string => {
   const lines = errors.slice(0, 3).map((error) => {
     const view = fieldOf(error, "featureViewName")
-    const message = fieldOf(error, "errorMessage") || fieldOf(error, "errorType") || "refused"
+    const message = ofRequest(error)
     return view === "" ? message : `${view}: ${message}`
   })
   return errors.length > lines.length
@@ -55,18 +59,17 @@ const ofRecords = (errors: ReadonlyArray<unknown>): string => {
 
 /** What a body of the Stream Ingest API refuses, also one that came with 200. */
 export const refusal = (body: unknown): string | undefined => {
-  const requestError = fieldOf(
-    Predicate.hasProperty(body, "requestError") ? body.requestError : undefined,
-    "errorMessage"
-  )
-  if (requestError !== "") return requestError
+  const requestError = Predicate.hasProperty(body, "requestError") ? body.requestError : undefined
+  if (!Predicate.isNullish(requestError)) return ofRequest(requestError)
   const recordErrors = Predicate.hasProperty(body, "recordErrors") ? body.recordErrors : undefined
-  return Array.isArray(recordErrors) && recordErrors.length > 0 ? ofRecords(recordErrors) : undefined
+  if (Predicate.isNullish(recordErrors)) return undefined
+  const errors: ReadonlyArray<unknown> = Array.isArray(recordErrors) ? recordErrors : [recordErrors]
+  return errors.length > 0 ? ofRecords(errors) : undefined
 }
 
 /** A page of a proxy says little, and what it says is in its title. */
-const ofHtml = (page: string): string => {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(page)?.[1]?.trim()
+export const ofHtml = (page: string): string => {
+  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(page.slice(0, 10_000))?.[1]?.trim()
   return title ? `an HTML page: ${title}` : "an HTML page"
 }
 
@@ -78,7 +81,7 @@ const explain = (body: string): Explained => {
   const { code, error, message } = envelope
   const said = Predicate.isString(message) && message !== "" ? message : Predicate.isString(error) ? error : ""
   const words = said || (refusal(envelope) ?? "") || trimmed
-  return typeof code === "number" && Number.isInteger(code) ? { text: words, grpcCode: code } : { text: words }
+  return typeof code === "number" && Number.isSafeInteger(code) ? { text: words, grpcCode: code } : { text: words }
 }
 
 /** gRPC's numbers. */
@@ -87,11 +90,17 @@ const failedPrecondition = 9
 
 /**
  * The reason of an answer whose status is not 2xx; `now` (epoch milliseconds) is what a date in `Retry-After` is
- * compared with.
+ * compared with, and `clean` takes secrets out of text. That is done to what was read, where none can be escaped.
  */
-export const classify = (answer: Answer, subject: Subject, now: number): ConnectorError.Reason => {
+export const classify = (
+  answer: Answer,
+  subject: Subject,
+  now: number,
+  clean: (text: string) => string
+): ConnectorError.Reason => {
   const { status } = answer
-  const { grpcCode, text } = explain(answer.body)
+  const { grpcCode, text: said } = explain(answer.body)
+  const text = clean(said)
   const detail = ConnectorError.clip(text === "" ? `HTTP ${status} without a message` : text)
   const wire = { status, ...(grpcCode === undefined ? {} : { grpcCode }) }
   const wait = Retry.parseRetryAfter(answer.headers["retry-after"], now)
@@ -100,14 +109,14 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
   if (status === 408 || status === 504) return new ConnectorError.TimedOut({ detail, wire })
   if (status >= 500) return new ConnectorError.Unavailable({ detail, wire, ...retryAfter })
   if (status >= 300 && status < 400) {
-    const to = ConnectorError.clip(answer.headers["location"] ?? "another address", 200)
+    const to = ConnectorError.clip(clean(answer.headers["location"] ?? "another address"), 200)
     const option = subject.resource === "stream source" ? "ingestUrl" : "url"
     const issue = `answers HTTP ${status}, a redirect to ${to}; give the address itself`
     return new ConnectorError.InvalidOption({ option, issue })
   }
   // An unknown feature service was seen as 400 with code 5 and, in older documentation, as 404.
   if (status === 404 || grpcCode === notFound) {
-    const isWorkspace = /workspace/i.test(text) && !/feature service|stream source|feature view/i.test(text)
+    const isWorkspace = /workspace/i.test(text) && !/feature ?service|stream ?source|feature ?view/i.test(text)
     return new ConnectorError.NotFound({
       resource: isWorkspace ? "workspace" : subject.resource,
       called: isWorkspace ? subject.workspace : subject.name,

@@ -56,14 +56,16 @@ const makeSend = (settings: Settings, exchange: Transport.Exchange) => {
   /** One request under one credential. */
   const sendAs = (route: Requests.Route, { scheme, secret }: Credential) => {
     const key = Redacted.value(secret)
+    const clean = (text: string) => withoutSecrets(text, [key])
     return Effect.map(
       exchange({
+        clean,
         method: route.method,
         url: route.url,
         headers: { ...settings.headers, accept: "application/json", authorization: `${scheme} ${key}` },
         body: route.body === undefined ? undefined : { text: route.body, contentType: "application/json" }
       }),
-      (answer) => ({ answer, quoted: (text: string) => ConnectorError.clip(withoutSecrets(text, [key])) })
+      (answer) => ({ answer, clean })
     )
   }
 
@@ -79,13 +81,17 @@ const makeSend = (settings: Settings, exchange: Transport.Exchange) => {
     if (sent.answer.status === 401 && (yield* call.credentials.renew(credential))) {
       sent = yield* sendAs(route, yield* call.credentials.get)
     }
-    const { answer, quoted } = sent
+    const { answer, clean } = sent
     if (answer.status < 200 || answer.status > 299) {
-      return yield* classify({ ...answer, body: quoted(answer.body) }, call.subject, yield* Clock.currentTimeMillis)
+      return yield* classify(answer, call.subject, yield* Clock.currentTimeMillis, clean)
     }
     const reply = call.reply(answer.body)
     if (Result.isSuccess(reply)) return reply.success
-    return yield* new ConnectorError.InvalidResponse({ detail: quoted(reply.failure), wire: { status: answer.status } })
+    const { failure } = reply
+    const wire = { status: answer.status }
+    return yield* typeof failure === "string"
+      ? new ConnectorError.InvalidResponse({ detail: ConnectorError.clip(clean(failure)), wire })
+      : new ConnectorError.RequestRefused({ detail: ConnectorError.clip(clean(failure.refused)), wire })
   })
 
   return <A>(call: Call<A>): Effect.Effect<A, TectonError> =>
@@ -154,35 +160,23 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         subject: ofService(request.service),
         timeout: settings.timeout,
         credentials: reading,
-        route: Effect.sync(() => Requests.metadata(settings, request.service)),
+        route: Effect.suspend(() => Effect.fromResult(Requests.metadata(settings, request.service))),
         reply: Replies.metadata
       }),
     encode: (record) => encode(record, settings.largeInt64),
     ingest: (request) => {
       const subject: Subject = { resource: "stream source", name: sourcesOf(request.records.keys()), workspace }
-      return Effect.flatMap(
-        send({
-          operation: "ingest",
-          subject,
-          timeout: settings.ingestTimeout,
-          credentials: writing,
-          route:
-            ingestUrl === undefined
-              ? without("ingestUrl", "is missing; give the address of the Stream Ingest API (TECTON_INGEST_URL)")
-              : Effect.sync(() => Requests.ingest(settings, ingestUrl, request)),
-          reply: Replies.ingested
-        }),
-        (reply) =>
-          "refused" in reply
-            ? Effect.fail(
-                new TectonError({
-                  operation: "ingest",
-                  subject: subject.name,
-                  reason: new ConnectorError.RequestRefused({ detail: ConnectorError.clip(reply.refused) })
-                })
-              )
-            : Effect.succeed(reply)
-      )
+      return send({
+        operation: "ingest",
+        subject,
+        timeout: settings.ingestTimeout,
+        credentials: writing,
+        route:
+          ingestUrl === undefined
+            ? without("ingestUrl", "is missing; give the address of the Stream Ingest API (TECTON_INGEST_URL)")
+            : Effect.sync(() => Requests.ingest(settings, ingestUrl, request)),
+        reply: Replies.ingested
+      })
     }
   }
   return service

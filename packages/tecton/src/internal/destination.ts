@@ -63,9 +63,16 @@ const encoder = ({ schema }: StreamSource<unknown>) => {
   }
 }
 
-/** What tells the entity of a record, as text; `undefined` when no fields do. */
+/** What tells the entity of a record, as text; `undefined` when no fields do. A number and a bigint are one key. */
 const entityOf = (joinKeys: ReadonlyArray<string>, record: IngestRecord): string | undefined =>
-  joinKeys.length === 0 ? undefined : JSON.stringify(joinKeys.map((key) => wireValue(record[key] ?? null)))
+  joinKeys.length === 0
+    ? undefined
+    : JSON.stringify(
+        joinKeys.map((key) => {
+          const value = wireValue(record[key] ?? null)
+          return typeof value === "number" ? String(value) : value
+        })
+      )
 
 /** Tecton says of no record that it is the one it refuses; a call that held this one only was about it. */
 const naming =

@@ -3,6 +3,7 @@
  * out, and what is null is as good as absent.
  */
 import * as ExactJson from "@effect-connectors/core/ExactJson"
+import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -10,10 +11,15 @@ import * as Schema from "effect/Schema"
 import * as DataType from "../DataType.ts"
 import type { Column, FeaturesReply, IngestReply, Metadata, Row, SloInfo, Status } from "../TectonApi.ts"
 import * as Timestamp from "../Timestamp.ts"
-import { refusal } from "./classify.ts"
+import { ofHtml, refusal } from "./classify.ts"
+
+/** A 2xx answer that says no. */
+export interface Refusal {
+  readonly refused: string
+}
 
 /** Reads the body of a 2xx answer, or says in one line why it can not be. */
-export type Reply<A> = (body: string) => Result.Result<A, string>
+export type Reply<A> = (body: string) => Result.Result<A, string | Refusal>
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -59,13 +65,16 @@ const Vectors = Schema.Struct({
 /** A reader of bodies of one schema. Whole numbers keep their digits. */
 const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
   schema: S,
-  toReply: (wire: S["Type"]) => Result.Result<A, string>
+  toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>
 ): Reply<A> => {
   const decode = Schema.decodeUnknownResult(schema)
   return (body) =>
     Result.flatMap(parse(body), (json) =>
       Result.flatMap(
-        Result.mapError(decode(json), (error) => error.message.replaceAll(/\s*\n\s*/g, " ")),
+        Result.mapError(decode(json), ({ issue }) => {
+          const { message, path } = firstIssue(issue)
+          return path.length === 0 ? message : `${path.join(".")}: ${message}`
+        }),
         toReply
       )
     )
@@ -75,7 +84,8 @@ const parse = (body: string): Result.Result<unknown, string> => {
   if (body.trim() === "") return Result.fail("it is empty")
   return Result.try({
     try: () => ExactJson.parse(body),
-    catch: (error) => (error instanceof Error ? error.message : String(error))
+    // What the parser says quotes a piece of the body, which may be a piece of a secret.
+    catch: () => (body.trimStart().startsWith("<") ? `it is ${ofHtml(body)}` : "it is no JSON that can be read")
   })
 }
 
@@ -177,7 +187,7 @@ const toCount = (wire: string | number | bigint | null | undefined): bigint | un
   !Predicate.isNullish(wire) && /^\d+$/.test(String(wire)) ? BigInt(wire) : undefined
 
 /** An ingest that was taken; one that was not may have come with a 2xx status too. */
-export const ingested: Reply<{ readonly refused: string } | IngestReply> = reads(
+export const ingested: Reply<IngestReply> = reads(
   Schema.Struct({
     requestError: Schema.optionalKey(Schema.Unknown),
     recordErrors: Schema.optionalKey(Schema.Unknown),
@@ -195,9 +205,9 @@ export const ingested: Reply<{ readonly refused: string } | IngestReply> = reads
       })
     )
   }),
-  (wire): Result.Result<{ readonly refused: string } | IngestReply> => {
+  (wire): Result.Result<IngestReply, Refusal> => {
     const refused = refusal(wire)
-    if (refused !== undefined) return Result.succeed({ refused })
+    if (refused !== undefined) return Result.fail({ refused })
     return Result.succeed({
       featureViews: (wire.ingestMetrics?.featureViewIngestMetrics ?? []).map((view) => ({
         name: view.featureViewName,

@@ -1,10 +1,10 @@
 /** The requests of a workspace: their paths and bodies. */
-import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
+import { InvalidOption, InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as ExactJson from "@effect-connectors/core/ExactJson"
 import * as Result from "effect/Result"
 import { checkJoinKey, checkValue, joinKey, wireFields, wireValue } from "../RequestValue.ts"
 import type { FeaturesBatchRequest, FeaturesRequest, Include, IngestRequest, Lookup } from "../TectonApi.ts"
-import type { Settings } from "./settings.ts"
+import { isPathSegment, type Settings } from "./settings.ts"
 
 /** A request before its credentials. */
 export interface Route {
@@ -62,12 +62,22 @@ const paramsOf = (request: FeaturesRequest | FeaturesBatchRequest) => ({
 const inV2 = ({ url, workspace }: Settings, service: string, call: string): string =>
   `${url}/api/v2/workspaces/${encodeURIComponent(workspace)}/feature-services/${encodeURIComponent(service)}/${call}`
 
+/** Why a name can not be asked for, if it can not: an empty one is none, and in a path others lead elsewhere. */
+const checkService = ({ api }: Settings, service: string): InvalidOption | undefined => {
+  if (service === "") return new InvalidOption({ option: "service", issue: "is empty; name the feature service" })
+  return api === "v1" || isPathSegment(service)
+    ? undefined
+    : new InvalidOption({ option: "service", issue: `is ${JSON.stringify(service)}, which no address can hold` })
+}
+
 /** A read, or why it can not be made. */
 export const read = (
   settings: Settings,
   call: Read,
   request: FeaturesRequest | FeaturesBatchRequest
-): Result.Result<Route, InvalidRecord> => {
+): Result.Result<Route, InvalidOption | InvalidRecord> => {
+  const noService = checkService(settings, request.service)
+  if (noService !== undefined) return Result.fail(noService)
   const lookups = "lookups" in request ? request.lookups : [request]
   for (const lookup of lookups) {
     const wrong = checkLookup(lookup)
@@ -83,14 +93,16 @@ export const read = (
   })
 }
 
-export const metadata = (settings: Settings, service: string): Route =>
-  settings.api === "v1"
-    ? {
-        method: "POST",
-        url: `${settings.url}/api/v1/feature-service/metadata`,
-        body: JSON.stringify({ params: { featureServiceName: service, workspaceName: settings.workspace } })
-      }
-    : { method: "GET", url: inV2(settings, service, "metadata") }
+export const metadata = (settings: Settings, service: string): Result.Result<Route, InvalidOption> => {
+  const noService = checkService(settings, service)
+  if (noService !== undefined) return Result.fail(noService)
+  if (settings.api === "v2") return Result.succeed({ method: "GET", url: inV2(settings, service, "metadata") })
+  return Result.succeed({
+    method: "POST",
+    url: `${settings.url}/api/v1/feature-service/metadata`,
+    body: JSON.stringify({ params: { featureServiceName: service, workspaceName: settings.workspace } })
+  })
+}
 
 const ingestNames = { v1: ["workspace_name", "dry_run"], v2: ["workspaceName", "dryRun"] } as const
 

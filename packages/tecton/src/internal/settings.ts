@@ -33,6 +33,9 @@ export interface Settings {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** Can a name stand in the path of an address? */
+export const isPathSegment = (name: string): boolean => name !== "." && name !== ".." && name.isWellFormed()
+
 const invalid = (option: string, issue: string) => Effect.fail(new InvalidOption({ option, issue }))
 
 const address = (option: string, text: string) =>
@@ -57,6 +60,9 @@ const time = (option: string, value: Duration.Input) => {
 export const resolve = Effect.fnUntraced(function* (options: Options) {
   if (options.workspace === "") {
     return yield* invalid("workspace", "is missing; name it (TECTON_WORKSPACE in the environment)")
+  }
+  if (!isPathSegment(options.workspace)) {
+    return yield* invalid("workspace", `is ${JSON.stringify(options.workspace)}, which no workspace is called`)
   }
   if (options.url === "") {
     return yield* invalid("url", "is missing; give the cluster's address (TECTON_URL in the environment)")

@@ -2,15 +2,15 @@
  * The token of a service account: fetched when it is first needed, by one caller while the others wait, kept until
  * shortly before it expires.
  */
-import { clip, InvalidResponse, type Reason, Unauthorized } from "@effect-connectors/core/ConnectorError"
-import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import { clip, InvalidOption, InvalidResponse, type Reason, Unauthorized } from "@effect-connectors/core/ConnectorError"
+import { isKey, withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import { classify } from "./classify.ts"
+import { classify, type Subject } from "./classify.ts"
 import type { Client } from "./settings.ts"
 import type { Exchange } from "./transport.ts"
 
@@ -42,6 +42,7 @@ export interface Tokens {
 
 export const make = (client: Client, workspace: string, exchange: Exchange): Tokens => {
   const secret = Redacted.value(client.clientSecret)
+  const clean = (text: string) => withoutSecrets(text, [secret])
   const turns = Semaphore.makeUnsafe(1)
   let token: Token | undefined
 
@@ -55,23 +56,24 @@ export const make = (client: Client, workspace: string, exchange: Exchange): Tok
   const fetchToken = Effect.gen(function* () {
     const asked = yield* Clock.currentTimeMillis
     const answer = yield* exchange({
+      clean,
       method: "POST",
       url: `${client.url}/oauth2/default/v1/token`,
       headers: { accept: "application/json" },
       body: { text: body, contentType: "application/x-www-form-urlencoded" }
     })
-    const clean = { ...answer, body: withoutSecrets(answer.body, [secret, encodeURIComponent(secret)]) }
     if (answer.status < 200 || answer.status > 299) {
-      const reason = classify(clean, { resource: "feature service", name: "token", workspace }, asked)
+      const subject: Subject = { resource: "feature service", name: "token", workspace }
+      const reason = classify(answer, subject, asked, clean)
+      if (reason.isRetryable) return yield* Effect.fail(reason)
+      if (reason._tag === "InvalidOption") return yield* new InvalidOption({ option: "oauth.url", issue: reason.issue })
       // Whatever a token endpoint finds wrong with credentials, waiting does not cure it.
-      return yield* reason.isRetryable || reason._tag === "InvalidOption"
-        ? Effect.fail(reason)
-        : Effect.fail(
-            new Unauthorized({ detail: `no token: ${clip(reason.message)}`, wire: { status: answer.status } })
-          )
+      const detail = "detail" in reason && reason.detail !== undefined ? reason.detail : reason.message
+      return yield* new Unauthorized({ detail: clip(`no token: ${detail}`), wire: { status: answer.status } })
     }
     const decoded = decode(answer.body)
-    if (Result.isFailure(decoded)) {
+    // What no header can hold would be quoted in the error of who refuses it.
+    if (Result.isFailure(decoded) || !isKey(decoded.success.access_token)) {
       return yield* new InvalidResponse({ detail: "the answer to the credentials holds no access_token" })
     }
     const lifetime = (decoded.success.expires_in ?? defaultLifetimeSeconds) * 1000

@@ -18,6 +18,8 @@ export interface WrittenRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: { readonly text: string; readonly contentType: string } | undefined
+  /** Takes the request's secrets out of text: whatever sends it may quote them when it fails. */
+  readonly clean: (text: string) => string
 }
 
 /** What came back, before anyone judged it. */
@@ -55,7 +57,10 @@ export const make = (fetch: typeof globalThis.fetch | undefined): Effect.Effect<
           Effect.map(response.text, (body): Answer => ({ status: response.status, headers: response.headers, body }))
         ),
         Effect.scoped,
-        Effect.mapError(toReason),
+        Effect.mapError((error) => {
+          const { detail, sent } = toReason(error)
+          return new ConnectionFailed({ detail: request.clean(detail), sent })
+        }),
         Effect.provideService(FetchHttpClient.RequestInit, redirects),
         // The engines have a span for each call; one more would hold the request's headers.
         Effect.provideService(HttpClient.TracerDisabledWhen, () => true),

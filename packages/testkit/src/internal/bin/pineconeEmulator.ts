@@ -1,19 +1,14 @@
 #!/usr/bin/env node
 /** `pinecone-emulator`: an emulator until SIGTERM or SIGINT. The first line on stdout is JSON with its URL. */
 import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type * as Runtime from "effect/Runtime"
 import { type IndexOptions, PineconeEmulator } from "../../PineconeEmulator.ts"
 import * as Quotas from "../emulator/quotas.ts"
+import { portFlag, run, userError } from "./program.ts"
 
 const metrics = ["cosine", "dotproduct", "euclidean"] as const
 
@@ -29,14 +24,7 @@ const parseIndex = (text: string): Option.Option<IndexOptions> => {
 }
 
 const flags = {
-  port: Flag.Int("port").pipe(
-    Flag.withDescription("The port on 127.0.0.1; 0 picks a free one"),
-    Flag.filter(
-      (port) => port >= 0 && port <= 65_535,
-      () => "0 to 65535"
-    ),
-    Flag.withDefault(5080)
-  ),
+  port: portFlag(5080),
   data: Flag.Directory("data").pipe(
     Flag.withDescription("Keep indexes and records in this directory; without it they are gone at the end"),
     Flag.optional
@@ -64,9 +52,6 @@ const flags = {
   )
 }
 
-/** Every failure is told in a line, without a stack. */
-const userError = (cause: unknown) => new CliError.UserError({ cause })
-
 /** An index kept from an earlier run may be asked for again. */
 const isThere = ({ reason }: PineconeError): boolean => reason._tag === "RequestRefused" && reason.wire?.status === 409
 
@@ -92,11 +77,4 @@ const command = Command.make(
   )
 ).pipe(Command.withDescription("Pinecone's vector indexes on this machine, over HTTP, for tests."))
 
-/** Being told to stop is no failure. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
-
-Command.run(command, { version: "0.0.0" }).pipe(
-  Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain({ teardown, disableErrorReporting: true })
-)
+run(command)

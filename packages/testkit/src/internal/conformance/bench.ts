@@ -128,7 +128,10 @@ export const holds = ({ index, namespace, soon }: Bench, count: number, where = 
 type Outcomes<A> = ReadonlyArray<Outcome.Outcome<A, PineconeError>>
 
 /** Fails unless there is one outcome for each element, with that very element in it. */
-export const assertOneEach = <A>(elements: ReadonlyArray<A>, outcomes: Outcomes<A>): void => {
+export const assertOneEach = <A>(
+  elements: ReadonlyArray<A>,
+  outcomes: ReadonlyArray<Outcome.Outcome<A, unknown>>
+): void => {
   const left = new Map<A, number>()
   for (const element of elements) left.set(element, (left.get(element) ?? 0) + 1)
   for (const { input } of outcomes) left.set(input, (left.get(input) ?? 0) - 1)

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as FaultPlan from "../../FaultPlan.ts"
 import type { Reply } from "./call.ts"
-import { json } from "./envelopes.ts"
+import { json } from "./reply.ts"
 import type { Faults } from "./faults.ts"
 
 /** Answers a request to the route of faults; `undefined` when `path` is another route. */

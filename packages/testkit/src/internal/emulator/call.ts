@@ -1,10 +1,12 @@
-/** What a request is, once its route and its index are known. */
+/** What a request is, once its route and its index are known. Of Tecton an index is a feature service or stream source. */
 export interface Call {
   /** The name of the route: `upsert`, `query`, `createIndex`, ... */
   readonly operation: string
   /** `undefined` on the control plane. */
   readonly index: string | undefined
-  /** `undefined` where the route has none. */
+  /** What else it is about, as an ingest call of several stream sources. */
+  readonly otherIndexes?: ReadonlyArray<string> | undefined
+  /** The workspace of Tecton. `undefined` where the route has none. */
   readonly namespace: string | undefined
   /** Bytes of the body. */
   readonly bytes: number

@@ -12,8 +12,20 @@ import type { ServerResponse } from "node:http"
 import type { Reply } from "./call.ts"
 import type { Fault } from "./faults.ts"
 
-/** Answers a call whose body has been read. Without a fault the call is applied and its reply sent. */
-export const carryOut = (response: ServerResponse, fault: Fault | undefined, apply: () => Reply): void => {
+/**
+ * Answers a call whose body has been read. Without a fault the call is applied and its reply sent, after the time in
+ * milliseconds that it `takes`.
+ */
+export const carryOut = (response: ServerResponse, fault: Fault | undefined, apply: () => Reply, takes = 0): void => {
+  if (takes > 0) {
+    return whileOpen(
+      response,
+      Effect.andThen(
+        Effect.sleep(takes),
+        Effect.sync(() => carryOut(response, fault, apply))
+      )
+    )
+  }
   if (fault === undefined) return send(response, apply())
   switch (fault._tag) {
     case "Answer":

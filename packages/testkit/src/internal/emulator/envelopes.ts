@@ -4,23 +4,8 @@
  */
 import { clip } from "@effect-connectors/core/ConnectorError"
 import type { Refusal } from "../refusals.ts"
-import type { Reply } from "./call.ts"
-
-type Headers = Reply["headers"]
-
-export const json = (status: number, value: unknown, headers: Headers = {}): Reply => ({
-  status,
-  headers: { "content-type": "application/json", ...headers },
-  body: JSON.stringify(value)
-})
-
-export const text = (status: number, body: string, headers: Headers = {}): Reply => ({
-  status,
-  headers: { "content-type": "text/plain; charset=utf-8", ...headers },
-  body
-})
-
-export const empty = (status: number): Reply => ({ status, headers: {}, body: "" })
+import type { Call, Reply } from "./call.ts"
+import { json, type Refuse, text } from "./reply.ts"
 
 /** What the service calls a status: gRPC's code on the data plane, a name on the control plane. */
 interface Kind {
@@ -48,9 +33,6 @@ const kinds: ReadonlyMap<number, Kind> = new Map([
 ])
 const unknownKind: Kind = { grpc: 2, name: "UNKNOWN" }
 
-/** Says no in the form of one plane. */
-export type Refuse = (status: number, message: string, headers?: Headers) => Reply
-
 /** The form of vectors and namespaces. */
 export const refuseData: Refuse = (status, message, headers) =>
   dataFailure(status, kindOf(status).grpc, message, headers)
@@ -58,6 +40,9 @@ export const refuseData: Refuse = (status, message, headers) =>
 /** The form of indexes. */
 export const refuseControl: Refuse = (status, message, headers) =>
   json(status, { error: { code: kindOf(status).name, message: clip(message) }, status }, headers)
+
+/** The form that answers a call. */
+export const refuseFor = (call: Call): Refuse => (call.index === undefined ? refuseControl : refuseData)
 
 /** What the store said no to. */
 export const refusedByStore = (refusal: Refusal): Reply => {
@@ -69,7 +54,10 @@ export const refusedByStore = (refusal: Refusal): Reply => {
 export const unauthorized = (why: string): Reply =>
   text(401, "Invalid API key.", { "x-pinecone-auth-rejected-reason": why })
 
-const dataFailure = (status: number, code: number, message: string, headers?: Headers): Reply =>
+const dataFailure = (status: number, code: number, message: string, headers?: Reply["headers"]): Reply =>
   json(status, { code, message: clip(message), details: [] }, headers)
+
+/** gRPC's number for a status of HTTP. */
+export const grpcCodeOf = (status: number): number => kindOf(status).grpc
 
 const kindOf = (status: number): Kind => kinds.get(status) ?? unknownKind

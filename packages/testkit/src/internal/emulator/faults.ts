@@ -8,8 +8,10 @@ import * as Random from "effect/Random"
 import type * as FaultPlan from "../../FaultPlan.ts"
 import { namespaceName } from "../vectorStore.ts"
 import type { Call, Reply } from "./call.ts"
+import { refuseFor } from "./envelopes.ts"
 import { errorReply } from "./errorReply.ts"
 import type { Metered, QuotaGate } from "./quotas.ts"
+import type { Refuse } from "./reply.ts"
 
 /** A fault of a plan, with the answer written out. */
 export type Fault =
@@ -45,10 +47,12 @@ export interface Options {
   readonly quotas?: QuotaGate | undefined
   /** Milliseconds since the epoch, for dates in answers. @default the clock of Effect's default services */
   readonly clock?: (() => number) | undefined
+  /** The error envelope that answers a call. @default Pinecone's */
+  readonly refuse?: ((call: Call) => Refuse) | undefined
 }
 
 export const make = (initial: FaultPlan.FaultPlan, options: Options = {}): Faults => {
-  const { quotas, clock = () => Effect.runSync(Clock.currentTimeMillis) } = options
+  const { quotas, clock = () => Effect.runSync(Clock.currentTimeMillis), refuse = refuseFor } = options
   let plan = initial
   let armed = plan.rules.map((rule) => arm(rule, plan.seed))
 
@@ -78,7 +82,7 @@ export const make = (initial: FaultPlan.FaultPlan, options: Options = {}): Fault
       if (struck === undefined) return quotas?.decide(call)
       struck.fired++
       const { fault } = struck.rule
-      return fault._tag === "Answer" ? { _tag: "Answer", reply: errorReply(fault, call, clock) } : fault
+      return fault._tag === "Answer" ? { _tag: "Answer", reply: errorReply(fault, refuse(call), clock) } : fault
     },
     plan: () => plan,
     matched: () => counters((rule) => rule.matched),
@@ -128,6 +132,6 @@ const strikesOf = ({ name, when }: FaultPlan.Rule, seed: number): ((nth: number)
 
 const looksAt = (rule: FaultPlan.Rule, call: Call): boolean =>
   (rule.operations === undefined ? call.index !== undefined : rule.operations.includes(call.operation)) &&
-  (rule.index === undefined || rule.index === call.index) &&
+  (rule.index === undefined || rule.index === call.index || call.otherIndexes?.includes(rule.index) === true) &&
   (rule.namespace === undefined ||
     (call.namespace !== undefined && namespaceName(rule.namespace) === namespaceName(call.namespace)))

@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { NamespaceInfo } from "../vectorStore.ts"
 import { asked, calledBy, type Handler, namespaceOf, pageOf, pagination, reads, refuse } from "./dataPlane.ts"
-import { json } from "./envelopes.ts"
+import { json } from "./reply.ts"
 import { type Incoming, optional } from "./wire.ts"
 
 const toWire = (incoming: Incoming, { name, records, schema }: NamespaceInfo) => ({

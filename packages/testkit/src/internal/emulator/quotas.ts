@@ -7,6 +7,7 @@
 import type { Answer } from "../../FaultPlan.ts"
 import { namespaceName } from "../vectorStore.ts"
 import type { Call } from "./call.ts"
+import { refuseFor } from "./envelopes.ts"
 import { errorReply } from "./errorReply.ts"
 import type { Counters, Fault } from "./faults.ts"
 
@@ -160,7 +161,7 @@ export const make = (quotas: Quotas, options: Options): QuotaGate => {
         ? {}
         : { retryAfter: Math.max(1, Math.min(maxWait, Math.ceil(seconds))), retryAfterAs: retryAfter })
     }
-    return { _tag: "Answer", reply: errorReply(answer, call, clock) }
+    return { _tag: "Answer", reply: errorReply(answer, refuseFor(call), clock) }
   }
 
   return {
