@@ -9,11 +9,28 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { make } from "./internal/client.ts"
-import type { Options, Service } from "./TectonApi.ts"
+import type { OAuth, Options, Service } from "./TectonApi.ts"
 import type { TectonError } from "./TectonError.ts"
 
 export type * from "./TectonApi.ts"
+
+const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
+  config.pipe(Config.option, Config.map(Option.getOrUndefined))
+
+/** Both or none: of one alone the layer says what is missing. */
+const credentials: Config.Config<OAuth | undefined> = Config.all({
+  clientId: optional(Config.String("TECTON_CLIENT_ID")),
+  clientSecret: optional(Config.Redacted("TECTON_CLIENT_SECRET")),
+  url: optional(Config.String("TECTON_OAUTH_URL"))
+}).pipe(
+  Config.map(({ clientId, clientSecret, url }) =>
+    clientId === undefined && clientSecret === undefined
+      ? undefined
+      : { clientId: clientId ?? "", clientSecret: clientSecret ?? Redacted.make(""), url }
+  )
+)
 
 /**
  * The service of one workspace.
@@ -65,21 +82,11 @@ export class TectonClient extends Context.Service<TectonClient, Service>()("@eff
     apiKey: optional(Config.Redacted("TECTON_API_KEY")),
     api: optional(Config.Literals(["v1", "v2"], "TECTON_API")),
     ingestApi: optional(Config.Literals(["v1", "v2"], "TECTON_INGEST_API")),
-    oauth: optional(
-      Config.all({
-        clientId: Config.String("TECTON_CLIENT_ID"),
-        clientSecret: Config.Redacted("TECTON_CLIENT_SECRET"),
-        url: optional(Config.String("TECTON_OAUTH_URL"))
-      })
-    )
+    oauth: credentials
   })
 
   /** {@link TectonClient.layer} with {@link TectonClient.config}. */
   static readonly layerConfig: Layer.Layer<TectonClient, TectonError | Config.ConfigError> = Layer.unwrap(
     Effect.map(TectonClient.config, TectonClient.layer)
   )
-}
-
-function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
-  return config.pipe(Config.option, Config.map(Option.getOrUndefined))
 }

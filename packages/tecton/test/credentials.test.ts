@@ -89,6 +89,17 @@ describe("case 15: the key", () => {
 })
 
 describe("case 15: the token", () => {
+  it.live("is asked for with the headers of every call", () =>
+    Effect.gen(function* () {
+      const { server, tecton } = yield* cluster({}, { ...withToken, headers: { "x-proxy": "p" } })
+      yield* tecton.getFeatures(request)
+      assert.deepStrictEqual(
+        server.received.map(({ headers }) => headers["x-proxy"]),
+        ["p", "p"]
+      )
+    })
+  )
+
   it.live("is asked for with a form, once, and reused", () =>
     Effect.gen(function* () {
       const { seen, server, tecton, used } = yield* cluster({})

@@ -339,6 +339,17 @@ describe("shapes of the fixtures of Tecton's clients", () => {
     })
   )
 
+  it.live.each([[null], ["no"], [{ serverTimeSeconds: "soon" }], [[{ sloEligible: 1 }]]] as const)(
+    "%j in place of it does not cost the values",
+    ([sloInfo]) =>
+      Effect.gen(function* () {
+        const { tecton } = yield* scripted([vector([], [], { sloInfo })])
+        const [row] = (yield* tecton.getFeatures({ service: "s" })).rows
+        assert.deepStrictEqual(row?.values, [])
+        assert.strictEqual(row?.sloInfo, undefined)
+      })
+  )
+
   it.live("a batch with times of its own", () =>
     Effect.gen(function* () {
       const batchSloInfo = { sloEligible: true, sloServerTimeSeconds: 0.0019, serverTimeSeconds: 0.0018 }

@@ -35,6 +35,16 @@ describe("options that can not work are refused when the layer is built", () => 
     ["another protocol", { url: "ftp://my-cluster" }, "url", /is not an address/],
     ["a url with a key in it", { url: `https://${encodeURIComponent(key)}@my-cluster` }, "url", /is not an address/],
     ["an ingestUrl that is none", { ingestUrl: "https://" }, "ingestUrl", /is not an address/],
+    [
+      "a client without its secret, whatever the key",
+      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_API_KEY: key, TECTON_CLIENT_ID: "c" },
+      /TECTON_CLIENT_SECRET/
+    ],
+    [
+      "a secret without its client",
+      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_CLIENT_SECRET: clientSecret },
+      /TECTON_CLIENT_ID/
+    ],
     ["no credentials", { apiKey: undefined }, "apiKey", /is missing, and so is oauth/],
     ["an empty key", { apiKey: Redacted.make("") }, "apiKey", /is empty; set it \(TECTON_API_KEY/],
     ["a key with a line break", { apiKey: Redacted.make(`${key}\n`) }, "apiKey", /has a space, a line break/],

@@ -117,7 +117,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { apiKey, ingestUrl, oauth, workspace } = settings
   const reading: Credentials =
     oauth !== undefined
-      ? byToken(Token.make(oauth, workspace, exchange))
+      ? byToken(Token.make(oauth, settings, exchange))
       : apiKey !== undefined
         ? byKey(apiKey)
         : { get: without("apiKey", "is missing"), renew: () => Effect.succeed(false) }

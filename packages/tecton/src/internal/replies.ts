@@ -25,6 +25,7 @@ const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(
 
 const List = Schema.Array(Schema.Unknown)
 
+/** How a request was served. One that is odd is as good as absent: it is only advice. */
 const Slo = Schema.Struct({
   sloEligible: optional(Schema.Boolean),
   sloServerTimeSeconds: optional(Schema.Number),
@@ -55,8 +56,8 @@ const Vectors = Schema.Struct({
     Schema.Struct({
       features: optional(Schema.Array(Item)),
       joinKeys: optional(Schema.Array(Item)),
-      sloInfo: optional(Schema.Union([Schema.Array(Slo), Slo])),
-      batchSloInfo: optional(Slo),
+      sloInfo: Schema.optionalKey(Schema.Unknown),
+      batchSloInfo: Schema.optionalKey(Schema.Unknown),
       partialResults: optional(Schema.Boolean)
     })
   )
@@ -91,8 +92,13 @@ const parse = (body: string): Result.Result<unknown, string> => {
 
 const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<Vector> => Array.isArray(value)
 
-const toSlo = (wire: typeof Slo.Type | null | undefined): SloInfo | undefined =>
-  Predicate.isNullish(wire) ? undefined : Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== null))
+const decodeSlo = Schema.decodeUnknownOption(Slo)
+
+const toSlo = (wire: unknown): SloInfo | undefined =>
+  Option.match(decodeSlo(wire), {
+    onNone: () => undefined,
+    onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
+  })
 
 const toColumn = (item: Item): Result.Result<Column, string> => {
   const name = item.name ?? undefined
@@ -128,7 +134,7 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
       `its metadata describes ${items.length} features and a vector has ${(short.features ?? []).length}`
     )
   }
-  const slos = Predicate.isNullish(sloInfo) ? [] : Array.isArray(sloInfo) ? sloInfo : [sloInfo]
+  const slos: ReadonlyArray<unknown> = Array.isArray(sloInfo) ? sloInfo : [sloInfo]
   return Result.gen(function* () {
     return {
       columns: yield* Result.all(items.map(toColumn)),

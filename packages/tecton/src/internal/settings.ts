@@ -80,7 +80,9 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
           clientSecret: yield* secret("oauth.clientSecret", "TECTON_CLIENT_SECRET", options.oauth.clientSecret),
           url: options.oauth.url === undefined ? url : yield* address("oauth.url", options.oauth.url)
         }
-  if (oauth?.clientId === "") return yield* invalid("oauth.clientId", "is empty")
+  if (oauth?.clientId === "") {
+    return yield* invalid("oauth.clientId", "is empty; set it (TECTON_CLIENT_ID in the environment)")
+  }
   const maxRequestBytes = options.maxRequestBytes ?? 4_000_000
   if (!Number.isInteger(maxRequestBytes) || maxRequestBytes < 1) {
     return yield* invalid("maxRequestBytes", "must be a whole number of bytes above zero")

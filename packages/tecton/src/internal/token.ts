@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { classify, type Subject } from "./classify.ts"
-import type { Client } from "./settings.ts"
+import type { Client, Settings } from "./settings.ts"
 import type { Exchange } from "./transport.ts"
 
 const decode = Schema.decodeUnknownResult(
@@ -40,7 +40,11 @@ export interface Tokens {
   readonly drop: (refused: Redacted.Redacted<string>) => Effect.Effect<void>
 }
 
-export const make = (client: Client, workspace: string, exchange: Exchange): Tokens => {
+export const make = (
+  client: Client,
+  { headers, workspace }: Pick<Settings, "headers" | "workspace">,
+  exchange: Exchange
+): Tokens => {
   const secret = Redacted.value(client.clientSecret)
   const clean = (text: string) => withoutSecrets(text, [secret])
   const turns = Semaphore.makeUnsafe(1)
@@ -59,7 +63,7 @@ export const make = (client: Client, workspace: string, exchange: Exchange): Tok
       clean,
       method: "POST",
       url: `${client.url}/oauth2/default/v1/token`,
-      headers: { accept: "application/json" },
+      headers: { ...headers, accept: "application/json" },
       body: { text: body, contentType: "application/x-www-form-urlencoded" }
     })
     if (answer.status < 200 || answer.status > 299) {
