@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
 import { execFile } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import { promisify } from "node:util"
 import { check } from "./training-set/check.ts"
@@ -76,9 +78,12 @@ describe("training-set", () => {
   )
 
   for (const store of ["memory", "emulator"]) {
-    it(`runs as a program, ${store}`, async () => {
+    it(`runs as a program, ${store}`, async ({ onTestFinished }) => {
       const file = path.join(import.meta.dirname, "training-set/main.ts")
-      const args = ["--conditions=@effect-connectors/source", file, "--limit", "300", "--json"]
+      const directory = fs.mkdtempSync(path.join(os.tmpdir(), "training-set-"))
+      onTestFinished(() => fs.rmSync(directory, { recursive: true }))
+      const out = path.join(directory, "rows.parquet")
+      const args = ["--conditions=@effect-connectors/source", file, "--limit", "300", "--json", "--out", out]
       const { stderr, stdout } = await promisify(execFile)(
         process.execPath,
         store === "memory" ? args : [...args, "--emulator"]
@@ -88,14 +93,14 @@ describe("training-set", () => {
     })
   }
 
-  it("prints some of its rows", async () => {
+  it("prints some of its rows", async ({ onTestFinished }) => {
     const file = path.join(import.meta.dirname, "training-set/main.ts")
-    const args = ["--conditions=@effect-connectors/source", file, "--limit", "50"]
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "training-set-"))
+    onTestFinished(() => fs.rmSync(directory, { recursive: true }))
+    const out = path.join(directory, "rows.parquet")
+    const args = ["--conditions=@effect-connectors/source", file, "--limit", "50", "--out", out]
     const { stdout } = await promisify(execFile)(process.execPath, args)
     assert.match(stdout, /2001-01-01T01:10 {2}HNL/)
-    assert.match(
-      stdout,
-      /50 rows in .*training-set.parquet\n50 checked against DuckDB's point-in-time join, 0 differ\n$/
-    )
+    assert.match(stdout, /50 rows in .*rows.parquet\n50 checked against DuckDB's point-in-time join, 0 differ\n$/)
   })
 })

@@ -52,11 +52,21 @@ const expected = (limit: number) => `
       CASE WHEN d.date > l.date - INTERVAL 3 DAY THEN d.delay END AS last_delay
     FROM known l ASOF LEFT JOIN departures d ON l.origin = d.origin AND l.date > d.date
   )
-  SELECT l.flight, l.delay >= 15 AS label, l.distance, count_7d, mean_delay_7d, max_delay_1d,
+  SELECT l.flight, l.date, l.origin, l.destination, l.delay >= 15 AS label, l.distance, count_7d, mean_delay_7d, max_delay_1d,
     delays[-3:] AS last_delays, arrivals_mean_7d, last_destination, last_delay
   FROM known l JOIN of_origin USING (flight) JOIN of_destination USING (flight) JOIN last_departure USING (flight)`
 
-const exact = ["label", "distance", "count_7d", "max_delay_1d", "last_destination", "last_delay"]
+const exact = [
+  "date",
+  "origin",
+  "destination",
+  "label",
+  "distance",
+  "count_7d",
+  "max_delay_1d",
+  "last_destination",
+  "last_delay"
+]
 const means = ["mean_delay_7d", "arrivals_mean_7d"]
 
 /** Every difference counts, also a value where there should be none. Sums of doubles may differ in their last digits. */

@@ -6,6 +6,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Logger from "effect/Logger"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -74,6 +75,9 @@ const command = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ emulator, json, limit, out }) {
+    // Not after all the work: a file that can not be there.
+    const files = yield* FileSystem.FileSystem
+    yield* files.access(path.dirname(path.resolve(out)), { writable: true }).pipe(Effect.mapError(userError))
     yield* Console.error(`${limit} flights, ${emulator ? "through the emulator" : "in memory"}`)
     let read = 0
     const onRows = (rows: number) => Console.error(`features of ${(read += rows)} of ${limit} flights read`)

@@ -17,6 +17,9 @@ export class WriteError extends Schema.TaggedError<WriteError>()("WriteError", {
 /** Columns of rows. `label` is what a model is to predict: was the flight late by a quarter of an hour or more? */
 const columnsOf = (rows: ReadonlyArray<Row>) => [
   { name: "flight", type: "INT32" as const, data: rows.map(([flight]) => flight.id) },
+  { name: "date", type: "TIMESTAMP" as const, data: rows.map(([flight]) => new Date(flight.date.epochMillis)) },
+  { name: "origin", type: "STRING" as const, data: rows.map(([flight]) => flight.origin) },
+  { name: "destination", type: "STRING" as const, data: rows.map(([flight]) => flight.destination) },
   { name: "label", type: "BOOLEAN" as const, data: rows.map(([flight]) => flight.delay >= 15) },
   { name: "distance", type: "INT32" as const, data: rows.map(([, f]) => f["flight.distance"].value) },
   { name: "count_7d", type: "INT32" as const, data: rows.map(([, f]) => f["departures.count_7d"].value) },

@@ -153,7 +153,7 @@ export class Unauthorized
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
-    return `not authorized: ${this.detail}; check the API key and the project it belongs to`
+    return `not authorized: ${this.detail}; check the key and what it belongs to`
   }
 }
 
@@ -186,7 +186,8 @@ export class Forbidden
  */
 export class NotFound
   extends Schema.TaggedError<NotFound>()("NotFound", {
-    resource: Schema.Literals(["index", "namespace", "workspace", "feature service", "stream source", "other"]),
+    /** What kind of thing: `index`, `namespace`, `feature service`, ...; `other` for what has no name. */
+    resource: Schema.String,
     /** What the caller called it. */
     called: Schema.String,
     detail: Schema.optionalKey(Schema.String),
@@ -201,10 +202,9 @@ export class NotFound
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
-    const where = ["feature service", "stream source"].includes(this.resource) ? "the workspace" : "the project"
     const what =
       this.resource === "other" ? JSON.stringify(this.called) : `${this.resource} ${JSON.stringify(this.called)}`
-    return `${what} does not exist; check its spelling and ${where} the key belongs to${
+    return `${what} does not exist; check its spelling and what the key belongs to${
       this.detail === undefined ? "" : ` (${this.detail})`
     }`
   }
@@ -360,7 +360,7 @@ const describeDrift = ({ declared, found, kind, name, part }: Drift): string => 
     case "retyped":
       return `${part} ${name} is declared as ${declared} and is ${found}`
     case "added":
-      return `${part} ${name} (${found}) is not declared`
+      return `${part} ${name} (${found}) is there and not declared`
     case "missing":
       return `${part} ${name} (${declared}) is not there`
   }
@@ -380,7 +380,12 @@ export class SchemaDrift
   readonly blamesRecords = false
   readonly mayHaveApplied = false
   override get message(): string {
-    return `${this.subject} is not what the program declares: ${this.drifts.map(describeDrift).join("; ")}`
+    // What is there besides is seldom the trouble, and may be much.
+    const added = this.drifts.filter(({ kind }) => kind === "added")
+    const others = this.drifts.filter(({ kind }) => kind !== "added")
+    const more = added.length > 3 ? [`and ${added.length - 3} more that are not declared`] : []
+    const said = [...others, ...added.slice(0, 3)].map(describeDrift)
+    return `${this.subject} is not what the program declares: ${[...said, ...more].join("; ")}`
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * JSON whose whole numbers keep every digit: what a double can not hold is a `bigint`, on the way in and out.
  */
+import * as Predicate from "effect/Predicate"
 
 /** A whole number of so many digits may be too large for a double. */
 const hasLongNumber = /(?:[[,:\s]|^)-?\d{16}/
@@ -27,6 +28,17 @@ export const parse = (text: string): unknown =>
       })
     : JSON.parse(text)
 
+/** What JSON.stringify writes as it stands; every platform that Effect 4 runs on has it. */
+interface RawJson {
+  readonly rawJSON: (text: string) => unknown
+}
+
+const hasRaw = (json: unknown): json is RawJson =>
+  Predicate.hasProperty(json, "rawJSON") && typeof json.rawJSON === "function"
+
+/** A value that `JSON.stringify` writes as all the digits of a whole number; the `bigint` itself where it knows none. */
+export const digits = (value: bigint): unknown => (hasRaw(JSON) ? JSON.rawJSON(String(value)) : value)
+
 /**
  * Writes JSON as `JSON.stringify` does, and `bigint`s with all their digits.
  *
@@ -37,20 +49,5 @@ export const parse = (text: string): unknown =>
  * ExactJson.stringify({ id: 9007199254740993n }) // {"id":9007199254740993}
  * ```
  */
-export const stringify = (value: unknown): string => {
-  const text = write(value)
-  return text === undefined ? "null" : text
-}
-
-const write = (value: unknown): string | undefined => {
-  if (typeof value === "bigint") return String(value)
-  if (typeof value !== "object" || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((element) => write(element) ?? "null").join(",")}]`
-  if ("toJSON" in value && typeof value.toJSON === "function") return write(value.toJSON())
-  const fields: Array<string> = []
-  for (const [key, field] of Object.entries(value)) {
-    const text = write(field)
-    if (text !== undefined) fields.push(`${JSON.stringify(key)}:${text}`)
-  }
-  return `{${fields.join(",")}}`
-}
+export const stringify = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? digits(inner) : inner)) ?? "null"

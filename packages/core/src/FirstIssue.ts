@@ -4,6 +4,13 @@ import * as SchemaIssue from "effect/SchemaIssue"
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
+/** So that it can follow the name of what is wrong. */
+const worded = (message: string): string =>
+  message
+    .replace(/^Expected no excess property$/, "should not be there")
+    .replace(/^Expected (?=\S)/, "must be ")
+    .replace(/^Missing key$/, "is missing")
+
 /** The first issue. An empty path is the value itself. */
 export const firstIssue = (
   issue: SchemaIssue.Issue
@@ -11,6 +18,6 @@ export const firstIssue = (
   const [first] = issuesOf(issue).issues
   return {
     path: (first?.path ?? []).map((segment) => String(Predicate.isObject(segment) ? segment.key : segment)),
-    message: first?.message ?? "is not what it should be"
+    message: worded(first?.message ?? "is not what it should be")
   }
 }

@@ -45,11 +45,21 @@ const formsOf = (secret: string): ReadonlyArray<string> => [
   new URLSearchParams({ "": secret }).toString().slice(1)
 ]
 
+/** A secret shorter than this may be a part of any word, and is taken out only where it stands alone. */
+const shortest = 8
+
+const isWord = (character: string | undefined): boolean => character !== undefined && /[A-Za-z0-9]/.test(character)
+
+const without = (text: string, form: string): string =>
+  text.replaceAll(form, (found, at: number) =>
+    form.length < shortest && (isWord(text[at - 1]) || isWord(text[at + form.length])) ? found : "<redacted>"
+  )
+
 /** Text from outside that goes into an error: a service may quote the key it refuses, in any of its forms. */
 export const withoutSecrets = (text: string, secrets: Iterable<string>): string => {
   let clean = text
   for (const secret of secrets) {
-    if (secret !== "") for (const form of new Set(formsOf(secret))) clean = clean.replaceAll(form, "<redacted>")
+    if (secret !== "") for (const form of new Set(formsOf(secret))) clean = without(clean, form)
   }
   return clean
 }

@@ -38,6 +38,8 @@ export interface Store<K, B, E extends ConnectorError, R = never> {
    * @default "calls"
    */
   readonly counts?: "calls" | "keys" | undefined
+  /** May an answer be cached? Not one that another moment would give otherwise. Default: each may. */
+  readonly keeps?: ((answer: B) => boolean) | undefined
   /** The error of a row that was not answered within {@link Options.deadline}. */
   readonly late: (reason: TimedOut) => E
 }
@@ -63,7 +65,7 @@ export interface Options {
   readonly concurrency?: number | undefined
   /**
    * Time for all rows together, from the start of the stream. Calls in flight at its end are cancelled; their rows, and
-   * all that come after, are failed rows with `TimedOut`, in their places. Default: none.
+   * all that come after, are failed rows with `TimedOut`, in their places. No row waits longer for others. Default: none.
    */
   readonly deadline?: Duration.Input | undefined
   /** When a call is repeated. */
@@ -93,6 +95,8 @@ export const results =
   <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<[A, Result.Result<B, E>], E | E2, R | R2> =>
     Stream.unwrap(
       Effect.gen(function* () {
+        const { concurrency = 8 } = options
+        if (!(concurrency >= 1)) return yield* Effect.die(new Error(`concurrency is ${concurrency}; it is 1 or more`))
         const lookup = yield* makeLookup(store, options)
         return self.pipe(
           Batch.batched({
@@ -100,11 +104,14 @@ export const results =
               options.maxBatch ?? 100,
               store.maxKeys,
               // A larger call would be more than may be in flight.
-              store.counts === "keys" ? (options.concurrency ?? 8) : Infinity
+              store.counts === "keys" ? concurrency : Infinity
             ),
-            linger: options.linger ?? "5 millis"
+            linger: Duration.min(
+              Duration.fromInputUnsafe(options.linger ?? "5 millis"),
+              Duration.fromInputUnsafe(options.deadline ?? Duration.infinity)
+            )
           }),
-          Stream.mapEffect(({ records }) => lookup(records, key), { concurrency: options.concurrency ?? 8 }),
+          Stream.mapEffect(({ records }) => lookup(records, key), { concurrency }),
           Stream.flattenArray
         )
       })
@@ -140,20 +147,43 @@ interface Asked<out K, in out Answer, in out E> {
   readonly answer: Deferred.Deferred<Answer, E>
 }
 
-type OrLate = <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A) => Effect.Effect<A, E, R>
+/** A time that begins now and runs out. */
+interface Time {
+  /** What `effect` gives while there is time; it is not begun when there is none, and given up when it runs out. */
+  readonly inTime: <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A) => Effect.Effect<A, E, R>
+  /** Gives up waiting for `begin`, which an effect completes when it begins; what has begun is left alone. */
+  readonly unlessBegun: <A, E, R>(
+    waiting: (begin: () => void) => Effect.Effect<A, E, R>,
+    orElse: (late: TimedOut) => A
+  ) => Effect.Effect<A, E, R>
+}
 
-/** A time for effects, which begins now. */
-const deadlineIn = (deadline: Duration.Input | undefined) =>
-  Effect.map(Clock.currentTimeMillis, (start): { readonly inTime: OrLate; readonly unlessLate: OrLate } => {
+const timeFromNow = (deadline: Duration.Input | undefined): Effect.Effect<Time> =>
+  Effect.map(Clock.currentTimeMillis, (start) => {
     const afterMillis = deadline === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(deadline))
-    if (afterMillis === Infinity) return { inTime: (effect) => effect, unlessLate: (effect) => effect }
+    if (afterMillis === Infinity) return { inTime: (effect) => effect, unlessBegun: (waiting) => waiting(() => {}) }
     const left = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, start + afterMillis - now))
     const late = <A>(orElse: (late: TimedOut) => A) => Effect.sync(() => orElse(new TimedOut({ afterMillis })))
     return {
       inTime: (effect, orElse) =>
-        Effect.flatMap(left, (duration) => Effect.timeoutOrElse(effect, { duration, orElse: () => late(orElse) })),
-      // What waited for room may get it at the very end, when others are cancelled.
-      unlessLate: (effect, orElse) => Effect.flatMap(left, (duration) => (duration > 0 ? effect : late(orElse)))
+        Effect.flatMap(left, (duration) =>
+          duration > 0 ? Effect.timeoutOrElse(effect, { duration, orElse: () => late(orElse) }) : late(orElse)
+        ),
+      unlessBegun: (waiting, orElse) =>
+        Effect.suspend(() => {
+          let begun = false
+          const over = Effect.flatMap(left, Effect.sleep)
+          const giveUp = Effect.andThen(
+            over,
+            Effect.suspend(() => (begun ? Effect.never : late(orElse)))
+          )
+          return Effect.raceFirst(
+            waiting(() => {
+              begun = true
+            }),
+            giveUp
+          )
+        })
     }
   })
 
@@ -163,7 +193,9 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     type Answer = Result.Result<B, E>
     const concurrency = options.concurrency ?? 8
     const permits = Semaphore.makeUnsafe(concurrency)
-    const { inTime, unlessLate } = yield* deadlineIn(options.deadline)
+    const { inTime, unlessBegun } = yield* timeFromNow(options.deadline)
+    const allLate = (keys: ReadonlyArray<unknown>) => (late: TimedOut) =>
+      keys.map((): Answer => Result.fail(store.late(late)))
     const flights = new Map<string, Deferred.Deferred<Answer, E>>()
     const cache =
       options.cache === undefined
@@ -173,14 +205,17 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
             lookup: () => Effect.die("the cache is only read and set")
           })
 
-    /** One call with its retries. A call that is refused for its content is halved, so that good keys get answers. */
+    /**
+     * One call with its retries. A call that is refused for its content is halved, so that good keys get answers; what
+     * one half was answered in time it keeps.
+     */
     const ask = (keys: Arr.NonEmptyReadonlyArray<K>): Effect.Effect<ReadonlyArray<Answer>, E, R> => {
       const call = Effect.tap(store.lookup(keys), (answers) =>
         answers.length === keys.length
           ? Effect.void
           : Effect.die(new Error(`a lookup gave ${answers.length} answers for ${keys.length} keys`))
       )
-      return withRetries(call, telemetry, options.retry).pipe(
+      return inTime(withRetries(call, telemetry, options.retry), allLate(keys)).pipe(
         Effect.catch(({ error }) => {
           if (error.reason.isFatal) return Effect.fail(error)
           const [first, second] = Arr.splitAt(keys, keys.length >> 1)
@@ -207,7 +242,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
                 asked,
                 ({ identity }, i) => {
                   const answer = answers[i]!
-                  return identity !== undefined && Result.isSuccess(answer)
+                  return identity !== undefined && Result.isSuccess(answer) && store.keeps?.(answer.success) !== false
                     ? Cache.set(cache, identity, answer)
                     : Effect.void
                 },
@@ -217,11 +252,17 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
 
     /** Asks in one call, once there is room for it, and lands the flights of its keys. */
-    const fly = (asked: Keys) => {
-      const allLate = (late: TimedOut) => Arr.map(asked, (): Answer => Result.fail(store.late(late)))
-      return unlessLate(call(asked), allLate).pipe(
-        permits.withPermits(store.counts === "keys" ? asked.length : 1),
-        (called) => inTime(called, allLate),
+    const fly = (asked: Keys) =>
+      unlessBegun(
+        (begin) =>
+          permits.withPermits(store.counts === "keys" ? asked.length : 1)(
+            Effect.suspend(() => {
+              begin()
+              return call(asked)
+            })
+          ),
+        allLate(asked)
+      ).pipe(
         // However the call ends, interruption included, no one may wait for it any longer.
         Effect.onExit((exit) =>
           Effect.sync(() => {
@@ -237,7 +278,6 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         // Who waits for an answer learns of a failure by it.
         Effect.exit
       )
-    }
 
     return <A>(
       elements: Arr.NonEmptyReadonlyArray<A>,

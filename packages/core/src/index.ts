@@ -1,4 +1,5 @@
 export * as Batch from "./Batch.ts"
+export * as CheckOption from "./CheckOption.ts"
 export * as ConnectorError from "./ConnectorError.ts"
 export * as Drain from "./Drain.ts"
 export * as ExactJson from "./ExactJson.ts"

@@ -55,7 +55,7 @@ const rows: ReadonlyArray<Row> = [
   {
     reason: new ConnectorError.Unauthorized({ detail: "wrong API key", wire }),
     yes: ["isFatal"],
-    message: "not authorized: wrong API key; check the API key and the project it belongs to"
+    message: "not authorized: wrong API key; check the key and what it belongs to"
   },
   {
     reason: new ConnectorError.Forbidden({ detail: "deletion protection is on", wire }),
@@ -65,22 +65,22 @@ const rows: ReadonlyArray<Row> = [
   {
     reason: new ConnectorError.NotFound({ resource: "index", called: "books", wire }),
     yes: ["isFatal"],
-    message: `index "books" does not exist; check its spelling and the project the key belongs to`
+    message: `index "books" does not exist; check its spelling and what the key belongs to`
   },
   {
     reason: new ConnectorError.NotFound({ resource: "namespace", called: "de", detail: "gone" }),
     yes: [],
-    message: `namespace "de" does not exist; check its spelling and the project the key belongs to (gone)`
+    message: `namespace "de" does not exist; check its spelling and what the key belongs to (gone)`
   },
   {
     reason: new ConnectorError.NotFound({ resource: "other", called: "x.example.com" }),
     yes: ["isFatal"],
-    message: `"x.example.com" does not exist; check its spelling and the project the key belongs to`
+    message: `"x.example.com" does not exist; check its spelling and what the key belongs to`
   },
   {
     reason: new ConnectorError.NotFound({ resource: "feature service", called: "fraud" }),
     yes: ["isFatal"],
-    message: `feature service "fraud" does not exist; check its spelling and the workspace the key belongs to`
+    message: `feature service "fraud" does not exist; check its spelling and what the key belongs to`
   },
   {
     reason: new ConnectorError.RateLimited({ detail: "100 writes a second", retryAfterMillis: 7000, wire }),
@@ -140,8 +140,19 @@ const rows: ReadonlyArray<Row> = [
     yes: ["isFatal"],
     message:
       "feature service fraud is not what the program declares: feature a.x seems to be called a.y now; " +
-      "feature a.z is declared as int64 and is string; feature b.n (float64) is not declared; " +
-      "join key user_id (string) is not there"
+      "feature a.z is declared as int64 and is string; " +
+      "join key user_id (string) is not there; feature b.n (float64) is there and not declared"
+  },
+  {
+    reason: new ConnectorError.SchemaDrift({
+      subject: "feature service fraud",
+      drifts: ["a", "b", "c", "d", "e"].map((name) => ({ kind: "added", part: "feature", name, found: "int64" }))
+    }),
+    yes: ["isFatal"],
+    message:
+      "feature service fraud is not what the program declares: feature a (int64) is there and not declared; " +
+      "feature b (int64) is there and not declared; feature c (int64) is there and not declared; " +
+      "and 2 more that are not declared"
   },
   {
     reason: new ConnectorError.InvalidResponse({ detail: "no field matches", wire }),

@@ -18,13 +18,13 @@ describe("firstIssue", () => {
   it("says where, and what in one line", () => {
     assert.deepStrictEqual(issueOf(User, { name: "a", tags: [{ id: 1 }, { id: "x" }] }), {
       path: ["tags", "1", "id"],
-      message: "Expected number"
+      message: "must be number"
     })
-    assert.deepStrictEqual(issueOf(User, { tags: [] }), { path: ["name"], message: "Missing key" })
+    assert.deepStrictEqual(issueOf(User, { tags: [] }), { path: ["name"], message: "is missing" })
   })
 
   it("has an empty path for the value itself", () => {
-    assert.deepStrictEqual(issueOf(Schema.String, 1), { path: [], message: "Expected string" })
+    assert.deepStrictEqual(issueOf(Schema.String, 1), { path: [], message: "must be string" })
   })
 
   it("is the first of several", () => {

@@ -29,6 +29,14 @@ describe("withoutSecrets", () => {
     assert.strictEqual(withoutSecrets("nothing", ["", "k"]), "nothing")
   })
 
+  it("takes a short one out where it stands alone, and leaves the words that hold it", () => {
+    assert.strictEqual(
+      withoutSecrets("too many of company any, 'any'", ["any"]),
+      "too many of company <redacted>, '<redacted>'"
+    )
+    assert.strictEqual(withoutSecrets("xlong-key-1y", ["long-key-1"]), "x<redacted>y")
+  })
+
   it("knows them in JSON and in addresses", () => {
     const secret = `a"b/c+d!`
     const forms = [secret, JSON.stringify(secret), encodeURIComponent(secret), String(new URLSearchParams({ secret }))]

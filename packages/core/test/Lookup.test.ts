@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -185,6 +187,16 @@ describe("coalescing", () => {
 })
 
 describe("calls in flight", () => {
+  it.effect("are at least one: less is a mistake of the program", () =>
+    Effect.gen(function* () {
+      const { store } = makeStore()
+      const exit = yield* Effect.exit(
+        Stream.make("a").pipe(Lookup.results(store, itself, { concurrency: 0 }), Stream.runDrain)
+      )
+      assert.isTrue(Exit.hasDies(exit))
+    })
+  )
+
   it.effect("are as many as concurrency says, and no more", () =>
     Effect.gen(function* () {
       const gate = Latch.makeUnsafe(false)
@@ -518,6 +530,18 @@ describe("the cache", () => {
     })
   )
 
+  it.effect("keeps no answer that the store says would be another at another moment", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore()
+      const keeps = (answer: string) => answer !== "a!"
+      yield* inTime(
+        every(1000, ["a", "b", "a", "b"]).pipe(Lookup.rows({ ...store, keeps }, itself, { cache }), Stream.runDrain),
+        "1 second"
+      )
+      assert.deepStrictEqual(seen.calls.flat(), ["a", "b", "a"])
+    })
+  )
+
   it.effect("keeps no failure", () =>
     Effect.gen(function* () {
       const { store, seen } = makeStore((keys, call) =>
@@ -587,6 +611,40 @@ describe("groups", () => {
 })
 
 describe("the deadline", () => {
+  it.effect("leaves the half of a refused call that was answered in time", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore((keys) =>
+        keys.length === 4 ? Effect.fail(refused()) : keys.includes("c") ? Effect.never : answerAll(keys)
+      )
+      const rows = yield* inTime(
+        Stream.make("a", "b", "c", "d").pipe(
+          Lookup.results(store, itself, { deadline: "3 seconds" }),
+          Stream.runCollect
+        ),
+        "1 second"
+      )
+      assert.deepStrictEqual(
+        rows.map(([, answer]) => (Result.isSuccess(answer) ? answer.success : answer.failure.reason._tag)),
+        ["a!", "b!", "TimedOut", "TimedOut"]
+      )
+      assert.strictEqual(seen.interrupted, 1)
+    })
+  )
+
+  it.effect("is not outlived by a row that waits for others", () =>
+    Effect.gen(function* () {
+      const { store, seen } = makeStore()
+      const source = Stream.concat(Stream.make("a"), Stream.never)
+      const first = source.pipe(
+        Lookup.results(store, itself, { linger: "1 hour", deadline: "2 seconds" }),
+        Stream.runHead
+      )
+      const [, answer] = Option.getOrThrow(yield* inTime(first, "1 second"))
+      assert.isTrue(Result.isFailure(answer) && answer.failure.reason._tag === "TimedOut")
+      assert.deepStrictEqual(seen.calls, [])
+    })
+  )
+
   const tags = (rows: ReadonlyArray<[string, Result.Result<string, TestError>]>) =>
     rows.map(([key, answer]) => `${key} ${Result.isSuccess(answer) ? answer.success : answer.failure.reason._tag}`)
 

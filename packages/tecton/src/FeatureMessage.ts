@@ -2,18 +2,24 @@
  * Messages of Tecton's feature output stream: each time a stream feature view has new values of a key, Tecton writes one
  * to a Kafka or Kinesis topic of yours. Keys and values in it are text.
  */
-import { clip, InvalidResponse } from "@effect-connectors/core/ConnectorError"
+import { clip, InvalidValue } from "@effect-connectors/core/ConnectorError"
 import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { TectonError } from "./TectonError.ts"
 import * as Timestamp from "./Timestamp.ts"
 
-/** Text by name, as messages have keys and values. */
+/** Text by name, as messages have keys. */
 export type Texts = { readonly [name: string]: string }
 
-/** New values of a key. `K` are the entity's keys, `V` the values of the view's features. */
-export interface FeatureMessage<out K = Texts, out V = Texts> {
+/** Text by name, as messages have values. */
+export type Values = { readonly [name: string]: string | null }
+
+/**
+ * New values of a key. On the wire a message is
+ * `{"version":"1","producer":"tecton","job_type":"stream","feature_view_name":"...","feature_view_id":"...",`
+ * `"feature_timestamp":"...","entity_keys":{...},"feature_values":{...}}`. `K` are the entity's keys, `V` the values of the view's features. */
+export interface FeatureMessage<out K = Texts, out V = Values> {
   readonly version: string
   readonly jobType: string
   readonly featureViewName: string
@@ -30,12 +36,13 @@ export interface Options<K, V> {
   /** @default text by name */
   readonly entityKeys?: Schema.Codec<K, Texts> | undefined
   /** @default text by name */
-  readonly featureValues?: Schema.Codec<V, Texts> | undefined
+  readonly featureValues?: Schema.Codec<V, Values> | undefined
 }
 
 const AnyTexts: Schema.Codec<Texts> = Schema.Record(Schema.String, Schema.String)
+const AnyValues: Schema.Codec<Values> = Schema.Record(Schema.String, Schema.NullOr(Schema.String))
 
-const fields = <K, V>(keys: Schema.Codec<K, Texts>, values: Schema.Codec<V, Texts>) =>
+const fields = <K, V>(keys: Schema.Codec<K, Texts>, values: Schema.Codec<V, Values>) =>
   Schema.Struct({
     version: Schema.String,
     job_type: Schema.String,
@@ -51,30 +58,30 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 const toText = (message: string | Uint8Array): Result.Result<string, string> =>
   typeof message === "string"
     ? Result.succeed(message)
-    : Result.try({ try: () => utf8.decode(message), catch: () => "it is not UTF-8" })
+    : Result.try({ try: () => utf8.decode(message), catch: () => "is not UTF-8" })
 
 /** Reads messages of one kind. To be made once for many. */
 export function decoder(): (message: string | Uint8Array) => Result.Result<FeatureMessage, TectonError>
-export function decoder<K = Texts, V = Texts>(
+export function decoder<K = Texts, V = Values>(
   options: Options<K, V>
 ): (message: string | Uint8Array) => Result.Result<FeatureMessage<K, V>, TectonError>
 export function decoder(
   options: Options<unknown, unknown> = {}
 ): (message: string | Uint8Array) => Result.Result<FeatureMessage<unknown, unknown>, TectonError> {
   const decode = Schema.decodeUnknownResult(
-    Schema.fromJsonString(fields(options.entityKeys ?? AnyTexts, options.featureValues ?? AnyTexts))
+    Schema.fromJsonString(fields(options.entityKeys ?? AnyTexts, options.featureValues ?? AnyValues))
   )
-  const failure = (detail: string) =>
-    new TectonError({ operation: "outputStream", reason: new InvalidResponse({ detail: clip(detail) }) })
+  const failure = (issue: string) =>
+    new TectonError({ operation: "outputStream", reason: new InvalidValue({ field: "message", issue: clip(issue) }) })
   return (message) =>
     Result.gen(function* () {
       const text = yield* Result.mapError(toText(message), failure)
       const wire = yield* Result.mapError(decode(text), ({ issue }) => {
         const { message, path } = firstIssue(issue)
-        return failure([path.join("."), message].filter((part) => part !== "").join(" "))
+        return failure(path.length === 0 ? message : `has a ${path.join(".")} that ${message}`)
       })
       const featureTimestamp = yield* Result.fromOption(Timestamp.parse(wire.feature_timestamp), () =>
-        failure(`feature_timestamp is ${JSON.stringify(wire.feature_timestamp)} and not a timestamp`)
+        failure(`has a feature_timestamp that is ${JSON.stringify(wire.feature_timestamp)} and not a timestamp`)
       )
       const values = wire.feature_values ?? undefined
       return {

@@ -5,13 +5,16 @@
  * {@link check} reports every difference at once, {@link bind} does that and makes later requests lighter, and
  * {@link discover} takes all from Tecton, for rows of any features.
  */
+import * as CheckOption from "@effect-connectors/core/CheckOption"
 import { SchemaDrift } from "@effect-connectors/core/ConnectorError"
 import * as Retry from "@effect-connectors/core/Retry"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as DataType from "./DataType.ts"
 import type { FeatureValue } from "./FeatureValue.ts"
-import { declaredBy } from "./internal/declared.ts"
+import { declaredBy, fitsKey } from "./internal/declared.ts"
 import * as Drift from "./internal/drift.ts"
 import { checkJoinKey, checkValue } from "./RequestValue.ts"
 import type { ContextValue, JoinKeyValue, Metadata, Status } from "./TectonApi.ts"
@@ -135,22 +138,44 @@ export interface CheckOptions {
    * @default "allow"
    */
   readonly added?: "allow" | "refuse" | undefined
-  /** When the call for metadata is repeated. A new feature service can take 60 seconds to be there. */
+  /** When the call for metadata is repeated. */
   readonly retry?: Retry.Policy | undefined
+  /**
+   * How long a feature service that is not found may take to be there; it is asked for every second. Tecton says that a
+   * new one can take 60 seconds.
+   *
+   * @default 0
+   */
+  readonly waitFor?: Duration.Input | undefined
 }
 
 const failure = (service: string, reason: TectonError["reason"]): TectonError =>
   new TectonError({ operation: "metadata", subject: service, reason })
 
-const fetchMetadata = (service: string, retry: Retry.Policy | undefined) =>
-  Effect.flatMap(TectonClient, (client) => Retry.retry(client.metadata({ service }), retry))
+const fetchMetadata = (service: string, { retry, waitFor }: Pick<CheckOptions, "retry" | "waitFor">) =>
+  Effect.gen(function* () {
+    const wrong = CheckOption.duration("waitFor", waitFor)
+    if (wrong !== undefined) return yield* failure(service, wrong)
+    const client = yield* TectonClient
+    const call = Retry.retry(client.metadata({ service }), retry)
+    if (waitFor === undefined) return yield* call
+    return yield* Effect.retry(call, {
+      while: ({ reason }) => reason._tag === "NotFound" && reason.resource === "feature service",
+      schedule: Schedule.upTo(Schedule.spaced("1 second"), { duration: waitFor })
+    })
+  })
 
 const compared = <K, C, F>(
   service: FeatureService<K, C, F>,
   metadata: Metadata,
   options: CheckOptions
 ): Effect.Effect<void, TectonError> => {
-  const keys = { part: "join key", declared: service.types.joinKeys, found: metadata.joinKeys }
+  const keys = {
+    part: "join key",
+    declared: service.types.joinKeys,
+    found: metadata.joinKeys,
+    fits: fitsKey
+  }
   const context = { part: "request context", declared: service.types.requestContext, found: metadata.requestContext }
   const features = { part: "feature", declared: service.types.features, found: metadata.features }
   const ofFeatures = Drift.compare(features)
@@ -179,7 +204,7 @@ export const check = <K, C, F>(
   service: FeatureService<K, C, F>,
   options: CheckOptions = {}
 ): Effect.Effect<void, TectonError, TectonClient> =>
-  Effect.flatMap(fetchMetadata(service.name, options.retry), (metadata) => compared(service, metadata, options))
+  Effect.flatMap(fetchMetadata(service.name, options), (metadata) => compared(service, metadata, options))
 
 export interface BindOptions extends CheckOptions {
   /**
@@ -220,7 +245,7 @@ export const bind = <K, C, F>(
   options: BindOptions = {}
 ): Effect.Effect<FeatureService<K, C, F>, TectonError, TectonClient> =>
   Effect.gen(function* () {
-    const metadata = yield* fetchMetadata(service.name, options.retry)
+    const metadata = yield* fetchMetadata(service.name, options)
     yield* compared(service, metadata, options)
     return { ...service, binding: { features: metadata.features, names: options.names ?? true } }
   })
@@ -257,7 +282,7 @@ export const discover = (
   name: string,
   options: Omit<BindOptions, "added"> = {}
 ): Effect.Effect<Dynamic, TectonError, TectonClient> =>
-  Effect.map(fetchMetadata(name, options.retry), (metadata) => ({
+  Effect.map(fetchMetadata(name, options), (metadata) => ({
     name,
     joinKeys: anyKeys,
     requestContext: anyContext,

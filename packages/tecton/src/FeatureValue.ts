@@ -106,6 +106,12 @@ const arrayOf =
     return values
   }
 
+const isNumbers = (u: unknown): u is ReadonlyArray<number> => {
+  if (!Array.isArray(u)) return false
+  for (let i = 0; i < u.length; i++) if (typeof u[i] !== "number") return false
+  return true
+}
+
 const structOf = (names: ReadonlyArray<string>, fields: ReadonlyArray<Read>): Read => {
   return (wire) => {
     if (!Array.isArray(wire)) return not("the list of a struct's values", wire)
@@ -149,8 +155,12 @@ const readerOf = (dataType: DataType.DataType): Read => {
       return float
     case "timestamp":
       return timestamp
-    case "array":
-      return arrayOf(orNull(dataType.elementType))
+    case "array": {
+      const read = arrayOf(orNull(dataType.elementType))
+      const isFloats = dataType.elementType.type === "float32" || dataType.elementType.type === "float64"
+      // The commonest list is a vector of numbers, which is what it is on the wire.
+      return isFloats ? (wire) => (isNumbers(wire) ? wire : read(wire)) : read
+    }
     case "struct":
       return structOf(
         dataType.fields.map(({ name }) => name),
@@ -210,3 +220,12 @@ export const SafeInt: Schema.Codec<number, bigint> = Schema.BigInt.check(
     Number.isSafeInteger(Number(value)) ? undefined : `is ${value}, which no number holds exactly; use Schema.BigInt`
   )
 ).pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: BigInt })))
+
+/**
+ * Schema of an `array` of floats without nulls, such as an embedding: one look at each number, where `Schema.Array` parses
+ * each.
+ */
+export const Floats: Schema.Codec<ReadonlyArray<number>> = Schema.declare(isNumbers, {
+  expected: "an array of numbers without null",
+  tectonType: "floats"
+})

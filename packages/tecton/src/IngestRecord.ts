@@ -3,12 +3,12 @@ import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as ExactJson from "@effect-connectors/core/ExactJson"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { checkValue, wireFields, wireValue } from "./RequestValue.ts"
-import type { EncodedRecord, IngestRecord, Options } from "./TectonApi.ts"
+import { checkValue, wireValue } from "./RequestValue.ts"
+import type { EncodedRecord, IngestRecord, IngestValue, Options } from "./TectonApi.ts"
 
 export type { EncodedRecord, IngestRecord, IngestValue } from "./TectonApi.ts"
 
-const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength
+const utf8 = new TextEncoder()
 
 /**
  * Writes a record as JSON, in the wrapper that Tecton wants: an int64 as a number, a float64 that is no number as its
@@ -23,24 +23,23 @@ export const encode = (
   }
   let tooLarge: bigint | undefined
   const int64 = (value: bigint): unknown => {
-    if (Number.isSafeInteger(Number(value))) return value
-    tooLarge ??= value
-    return largeInt64 === "string" ? String(value) : value
+    const number = Number(value)
+    if (Number.isSafeInteger(number)) return number
+    tooLarge = value
+    return largeInt64 === "string" ? String(value) : ExactJson.digits(value)
   }
-  for (const [field, value] of Object.entries(record)) {
-    const issue = value === undefined ? undefined : checkValue(value)
+  const written: Array<[string, unknown]> = []
+  for (const [field, value] of Object.entries<IngestValue | undefined>(record)) {
+    if (value === undefined) continue
+    const issue = checkValue(value)
     if (issue !== undefined) return Result.fail(new InvalidRecord({ field, issue }))
+    written.push([field, wireValue(value, int64)])
+    if (tooLarge !== undefined && largeInt64 === "refuse") {
+      const issue = `holds ${tooLarge}, an int64 beyond 2^53, whose digits Tecton may lose; see the option largeInt64`
+      return Result.fail(new InvalidRecord({ field, issue }))
+    }
   }
-  const json = ExactJson.stringify({ record: wireFields(record, (value) => wireValue(value, int64)) })
-  if (tooLarge !== undefined && largeInt64 === "refuse") {
-    const field = Object.keys(record).find((name) => holds(record[name], tooLarge)) ?? "record"
-    const issue = `holds ${tooLarge}, an int64 beyond 2^53, whose digits Tecton may lose; see the option largeInt64`
-    return Result.fail(new InvalidRecord({ field, issue }))
-  }
-  return Result.succeed({ json, bytes: bytesOf(json) + 1 })
+  const fields = Object.fromEntries(written)
+  const json = tooLarge === undefined ? JSON.stringify({ record: fields }) : ExactJson.stringify({ record: fields })
+  return Result.succeed({ json, bytes: utf8.encode(json).byteLength + 1 })
 }
-
-/** Is the value that one, or does it hold it? */
-const holds = (value: unknown, wanted: unknown): boolean =>
-  value === wanted ||
-  (typeof value === "object" && value !== null && Object.values(value).some((part) => holds(part, wanted)))

@@ -2,8 +2,9 @@
  * Values of requests as they go on the wire: an int64 as text, a float64 that is no number as its name, a time as RFC
  * 3339 text. What is `undefined` is not sent, `null` is.
  */
+import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Predicate from "effect/Predicate"
-import type { ContextValue, JoinKeyValue } from "./TectonApi.ts"
+import type { ContextValue, JoinKeyValue, Lookup } from "./TectonApi.ts"
 import { isInt64 } from "./FeatureValue.ts"
 import { isRfc3339, Timestamp } from "./Timestamp.ts"
 
@@ -32,6 +33,7 @@ export const checkValue = (value: unknown, levels = maxDepth): string | undefine
   if (value instanceof Timestamp) return isRfc3339(value) ? undefined : "is a timestamp outside the years 1 to 9999"
   if (levels === 0) return `is nested more than ${maxDepth} levels deep`
   if (Array.isArray(value)) {
+    if (isPlainList(value)) return undefined
     for (const element of value) {
       const issue = checkValue(element, levels - 1)
       if (issue !== undefined) return `holds a value that ${issue}`
@@ -44,6 +46,15 @@ export const checkValue = (value: unknown, levels = maxDepth): string | undefine
     if (issue !== undefined) return `has a field ${JSON.stringify(field)} that ${issue}`
   }
   return undefined
+}
+
+/** Do all elements go out as they are? One look at each, since a list may be a vector of a thousand numbers. */
+const isPlainList = (list: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < list.length; i++) {
+    const element = list[i]
+    if (typeof element === "number" ? element - element !== 0 : typeof element !== "string") return false
+  }
+  return true
 }
 
 const isPlainObject = (value: unknown): value is { readonly [field: string]: unknown } => {
@@ -74,7 +85,7 @@ export const wireValue = (value: ContextValue, int64: WriteInt64 = String): unkn
   if (typeof value === "number") return float(value)
   if (typeof value !== "object" || value === null) return value
   if (value instanceof Timestamp) return value.toString()
-  if (isList(value)) return value.map((element) => wireValue(element, int64))
+  if (isList(value)) return isPlainList(value) ? value : value.map((element) => wireValue(element, int64))
   return wireFields(value, (field) => wireValue(field, int64))
 }
 
@@ -84,7 +95,21 @@ const isList = (value: object): value is ReadonlyArray<ContextValue> => Array.is
 export const wireFields = <A>(
   fields: { readonly [name: string]: A | undefined },
   write: (value: A) => unknown
-): { readonly [name: string]: unknown } =>
-  Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, write(value)]]))
-  )
+): { readonly [name: string]: unknown } => {
+  const written: Array<[string, unknown]> = []
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) written.push([name, write(value)])
+  return Object.fromEntries(written)
+}
+
+/** What is wrong with the keys and the context of a lookup, if anything is. */
+export const checkLookup = (lookup: Lookup): InvalidRecord | undefined => {
+  for (const [name, value] of Object.entries(lookup.joinKeys ?? {})) {
+    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkJoinKey(value)
+    if (issue !== undefined) return new InvalidRecord({ field: `join key ${name}`, issue })
+  }
+  for (const [name, value] of Object.entries(lookup.requestContext ?? {})) {
+    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkValue(value)
+    if (issue !== undefined) return new InvalidRecord({ field: `request context ${name}`, issue })
+  }
+  return undefined
+}

@@ -53,8 +53,11 @@ export interface RequestOptions {
   readonly latencyBudgetMs?: number | undefined
   /** Without it a key of the request context that no feature needs is an error. */
   readonly ignoreExtraRequestContextFields?: boolean | undefined
+  /** Where windows of aggregates end: at the newest event or at the time of the read. The exact names are a guess. */
   readonly aggregationLeadingEdge?: "LATEST_EVENT_TIME" | "WALL_CLOCK_TIME" | (string & {}) | undefined
+  /** A timestamp as RFC 3339 text; what it does is not documented. */
   readonly highWatermarkOverride?: string | undefined
+  /** Counts of nothing are 0 in place of null. Seen in a client of Tecton's, not in its documentation. */
   readonly coerceNullCountsToZero?: boolean | undefined
   readonly [option: string]: string | number | boolean | undefined
 }
@@ -72,8 +75,10 @@ interface Request {
   readonly allowPartialResults?: boolean | undefined
 }
 
+/** A lookup in a feature service. */
 export interface FeaturesRequest extends Request, Lookup {}
 
+/** Lookups in a feature service, in one call. */
 export interface FeaturesBatchRequest extends Request {
   readonly lookups: Arr.NonEmptyReadonlyArray<Lookup>
 }
@@ -135,6 +140,7 @@ export interface FeaturesReply {
   readonly partialResults?: boolean | undefined
 }
 
+/** What metadata are asked of. */
 export interface MetadataRequest {
   /** The feature service. */
   readonly service: string
@@ -252,7 +258,8 @@ export interface Options {
    */
   readonly ingestApi?: "v1" | "v2" | undefined
   /**
-   * Time for one read, from sending to the last byte of the answer. The server itself gives up after 2 seconds.
+   * Time for one read, from sending to the last byte of the answer, and for fetching a token. The server itself gives up
+   * after 2 seconds.
    *
    * @default "5 seconds"
    */
@@ -271,6 +278,13 @@ export interface Options {
    */
   readonly maxRequestBytes?: number | undefined
   /**
+   * Rows that reads of this layer may have in flight altogether, whatever steps and streams they are of; a batch of N has
+   * N. What is over it waits. Set it to your cluster's limit of concurrency, or your share of it.
+   *
+   * @default no limit
+   */
+  readonly maxRowsInFlight?: number | undefined
+  /**
    * What becomes of an ingested int64 beyond 2^53. Tecton documents numbers and not what reads them: a double would
    * lose digits unseen. `"number"` and `"string"` send all digits in that form.
    *
@@ -278,7 +292,7 @@ export interface Options {
    */
   readonly largeInt64?: "refuse" | "number" | "string" | undefined
   /**
-   * Headers sent with every call.
+   * Headers sent with every call to `url` and `ingestUrl`, and with none for a token. Not `Authorization`.
    *
    * @default {}
    */

@@ -76,9 +76,9 @@ export class TectonClient extends Context.Service<TectonClient, Service>()("@eff
    * optionally `TECTON_OAUTH_URL`, `TECTON_API` and `TECTON_INGEST_API` (`v1` or `v2`).
    */
   static readonly config: Config.Config<Options> = Config.all({
-    url: Config.String("TECTON_URL"),
+    url: Config.String("TECTON_URL").pipe(Config.withDefault("")),
     ingestUrl: optional(Config.String("TECTON_INGEST_URL")),
-    workspace: Config.String("TECTON_WORKSPACE"),
+    workspace: Config.String("TECTON_WORKSPACE").pipe(Config.withDefault("")),
     apiKey: optional(Config.Redacted("TECTON_API_KEY")),
     api: optional(Config.Literals(["v1", "v2"], "TECTON_API")),
     ingestApi: optional(Config.Literals(["v1", "v2"], "TECTON_INGEST_API")),

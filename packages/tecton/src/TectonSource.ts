@@ -91,7 +91,11 @@ const checkBudget = (operation: string, service: string, budget: Duration.Input 
     yield* checkDuration(operation, service, "latencyBudget", budget)
     const millis = budget === undefined ? undefined : Math.round(Duration.toMillis(Duration.fromInputUnsafe(budget)))
     if (millis === undefined || (millis >= 1 && Number.isFinite(millis))) return millis
-    return yield* failure(operation, service, new InvalidOption({ option: "latencyBudget", issue: "is under 1 ms" }))
+    return yield* failure(
+      operation,
+      service,
+      new InvalidOption({ option: "latencyBudget", issue: "must be a time of 1 millisecond or more" })
+    )
   })
 
 /** The options that a lookup has beside its keys, checked. */
@@ -208,14 +212,17 @@ export const query =
   <E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<reads.Found<F>>, E, R> =>
     Lookup.requireFound(queryResults(service, options)(self))
 
-/** {@link outputStream} that gives a message which can not be read as a `Result` and goes on. */
+/** {@link outputStream} that pairs each message with what it says, or with why it can not be read, and goes on. */
 export const outputStreamResults =
-  <K = FeatureMessage.Texts, V = FeatureMessage.Texts>(options: FeatureMessage.Options<K, V> = {}) =>
-  <E, R>(
-    self: Stream.Stream<string | Uint8Array, E, R>
-  ): Stream.Stream<Result.Result<FeatureMessage.FeatureMessage<K, V>, TectonError>, E, R> => {
+  <K = FeatureMessage.Texts, V = FeatureMessage.Values>(options: FeatureMessage.Options<K, V> = {}) =>
+  <A extends string | Uint8Array, E, R>(
+    self: Stream.Stream<A, E, R>
+  ): Stream.Stream<[A, Result.Result<FeatureMessage.FeatureMessage<K, V>, TectonError>], E, R> => {
     const decode = FeatureMessage.decoder(options)
-    return Stream.mapArray(self, Arr.map(decode))
+    return Stream.mapArray(
+      self,
+      Arr.map((message): [A, ReturnType<typeof decode>] => [message, decode(message)])
+    )
   }
 
 /**
@@ -240,11 +247,11 @@ export const outputStreamResults =
  * ```
  */
 export const outputStream =
-  <K = FeatureMessage.Texts, V = FeatureMessage.Texts>(options: FeatureMessage.Options<K, V> = {}) =>
+  <K = FeatureMessage.Texts, V = FeatureMessage.Values>(options: FeatureMessage.Options<K, V> = {}) =>
   <E, R>(
     self: Stream.Stream<string | Uint8Array, E, R>
   ): Stream.Stream<FeatureMessage.FeatureMessage<K, V>, E | TectonError, R> =>
     self.pipe(
       outputStreamResults(options),
-      Stream.mapArrayEffect((results) => Effect.fromResult(Result.all(results)))
+      Stream.mapArrayEffect((read) => Effect.fromResult(Result.all(Arr.map(read, ([, message]) => message))))
     )

@@ -24,6 +24,8 @@ export class Timestamp extends Data.Class<{
 
   /** RFC 3339 in UTC with 0, 3, 6 or 9 digits of the second's fraction, as few as hold it. */
   override toString(): string {
+    // Nothing that is printed may fail for what it is.
+    if (!isRfc3339(this)) return `${this.epochNanoseconds} ns`
     const millis = this.epochMillis
     const iso = DateTime.formatIso(DateTime.makeUnsafe(millis))
     const belowMillis = Number(this.epochNanoseconds - BigInt(millis) * nanosPerMilli)
@@ -58,7 +60,7 @@ const [begin, end] = [-62_135_596_800_000_000_000n, 253_402_300_800_000_000_000n
 export const isRfc3339 = ({ epochNanoseconds }: Timestamp): boolean =>
   epochNanoseconds >= begin && epochNanoseconds < end
 
-const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$/
+const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$/i
 
 /**
  * Reads `YYYY-MM-DDThh:mm[:ss[.f{1,9}]][Z|±hh:mm]`, the form of Tecton's documentation; without a zone it is UTC.
@@ -78,7 +80,7 @@ export const parse = (text: string): Option.Option<Timestamp> => {
   if (Option.isNone(utc) || !DateTime.formatIso(utc.value).startsWith(`${year}-${month}-${day}T${hour}:`)) {
     return Option.none()
   }
-  const minutes = zone === "Z" ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
+  const minutes = /^z$/i.test(zone) ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
   const offset = zone.startsWith("-") ? -minutes : minutes
   const millis = DateTime.toEpochMillis(utc.value) - offset * 60_000
   const epochNanoseconds = BigInt(millis) * nanosPerMilli + BigInt(fraction.padEnd(9, "0"))

@@ -46,6 +46,15 @@ describe("decoder", () => {
     assert.deepStrictEqual(typed(message()), Result.succeed({ ...plain, featureValues: { clicks: 9007199254740993n } }))
   })
 
+  it("a value may be null, and a schema may say that it is not", () => {
+    const nulls = message({ feature_values: { clicks: null } })
+    assert.deepStrictEqual(
+      FeatureMessage.decoder()(nulls),
+      Result.succeed({ ...plain, featureValues: { clicks: null } })
+    )
+    assert.isTrue(Result.isFailure(typed(nulls)))
+  })
+
   it.each([undefined, null])("values that are %s are not there", (feature_values) => {
     const read = Result.getOrThrow(typed(message({ feature_values })))
     assert.notProperty(read, "featureValues")
@@ -53,25 +62,29 @@ describe("decoder", () => {
   })
 
   it.each([
-    ["nothing", "", /outputStream: the answer could not be understood: /],
-    ["no JSON", "{", /could not be understood/],
-    ["a list", "[]", /Expected object/],
-    ["no key", message({ entity_keys: undefined }), /entity_keys Missing key/],
-    ["a number for a key", message({ entity_keys: { user_id: 1 } }), /entity_keys\.user_id Expected string/],
+    ["nothing", "", /outputStream: message must be a valid JSON string/],
+    ["no JSON", "{", /message must be a valid JSON string/],
+    ["a list", "[]", /message must be object/],
+    ["no key", message({ entity_keys: undefined }), /message has a entity_keys that is missing/],
+    [
+      "a number for a key",
+      message({ entity_keys: { user_id: 1 } }),
+      /message has a entity_keys\.user_id that must be string/
+    ],
     ["a value of another type", message({ feature_values: { clicks: "many" } }), /feature_values\.clicks /],
-    ["no time", message({ feature_timestamp: "today" }), /feature_timestamp is "today" and not a timestamp/]
+    ["no time", message({ feature_timestamp: "today" }), /feature_timestamp that is "today" and not a timestamp/]
   ])("%s is a typed failure", (_name, text, says) => {
     const read = typed(text)
     assert(Result.isFailure(read))
     assert.deepInclude(read.failure, { _tag: "TectonError", operation: "outputStream" })
-    assert.strictEqual(read.failure.reason._tag, "InvalidResponse")
+    assert.strictEqual(read.failure.reason._tag, "InvalidValue")
     assert.match(read.failure.message, says)
   })
 
   it("bytes that are no UTF-8 are a typed failure", () => {
     const read = typed(Uint8Array.of(0xc3, 0x28))
     assert(Result.isFailure(read))
-    assert.include(read.failure.message, "it is not UTF-8")
+    assert.include(read.failure.message, "message is not UTF-8")
   })
 
   it("the failure of a huge message is short", () => {
@@ -88,8 +101,15 @@ describe("outputStream", () => {
     Effect.gen(function* () {
       const results = yield* Stream.runCollect(TectonSource.outputStreamResults()(three))
       assert.deepStrictEqual(
-        results.map((result) => (Result.isSuccess(result) ? result.success.featureViewId : result.failure.reason._tag)),
-        ["fv-7", "InvalidResponse", "fv-8"]
+        results.map(([text, result]) => [
+          text.length,
+          Result.isSuccess(result) ? result.success.featureViewId : result.failure.reason._tag
+        ]),
+        [
+          [message().length, "fv-7"],
+          [1, "InvalidValue"],
+          [message().length, "fv-8"]
+        ]
       )
     })
   )
@@ -99,7 +119,7 @@ describe("outputStream", () => {
       const read = yield* Stream.runCollect(TectonSource.outputStream()(Stream.make(message(), message())))
       assert.deepStrictEqual(read, [plain, plain])
       const failure = yield* Effect.flip(Stream.runDrain(TectonSource.outputStream()(three)))
-      assert.strictEqual(failure.reason._tag, "InvalidResponse")
+      assert.strictEqual(failure.reason._tag, "InvalidValue")
     })
   )
 })

@@ -1,15 +1,19 @@
-import type { Drift } from "@effect-connectors/core/ConnectorError"
+import { type Drift, NotFound } from "@effect-connectors/core/ConnectorError"
 import * as FeatureService from "@effect-connectors/tecton/FeatureService"
 import * as DataType from "@effect-connectors/tecton/DataType"
 import { SafeInt } from "@effect-connectors/tecton/FeatureValue"
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
+import { TectonError } from "@effect-connectors/tecton/TectonError"
 import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { AsDateTime, TimestampSchema } from "@effect-connectors/tecton/Timestamp"
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { atScript, byId, collect, column, paramsOf, requestOf, vector } from "./support/index.ts"
+import * as TestClock from "effect/testing/TestClock"
+import { atScript, byId, collect, column, paramsOf, requestOf, scripted, vector } from "./support/index.ts"
 import { refusalOf } from "./support/secrets.ts"
 import type { Answer } from "./support/server.ts"
 
@@ -119,7 +123,7 @@ describe("case 12: drift", () => {
           "feature clicks.count_1h seems to be called clicks.count_2h now",
           "feature clicks.sum_1h is declared as float64 and is string",
           "feature profile.country (string) is not there",
-          "feature fresh.flag (boolean) is not declared"
+          "feature fresh.flag (boolean) is there and not declared"
         ]) {
           assert.include(error.message, says)
         }
@@ -214,27 +218,149 @@ describe("case 12: drift", () => {
     )
   )
 
-  it.live("a bound service notices that features have moved", () =>
+  /** What a bound service reads of replies that name these features. */
+  const boundReads = (...names: ReadonlyArray<ReadonlyArray<string>>) =>
     atScript(
       [
         metadata(asDeclared),
-        vector([{ name: "profile.country" }, { name: "clicks.count_1h" }, { name: "clicks.sum_1h" }], ["x", "1", 2]),
-        vector(
-          [column("clicks.count_1h", "int64"), column("clicks.sum_1h", "float64"), column("profile.city", "string")],
-          ["1", 2, "x"]
+        ...names.map((all) =>
+          vector(
+            all.map((name) => ({ name })),
+            all.map((name) => (name === "profile.country" ? "x" : name === "clicks.sum_1h" ? 2 : "1"))
+          )
         )
       ],
       () =>
         Effect.gen(function* () {
           const bound = yield* FeatureService.bind(declared)
           const reading = collect(["u1"], TectonSource.features(bound, { ...byId, maxBatch: 1 }))
-          assert.include((yield* refusalOf(reading)).message, "not those of the service as it was when it was bound")
-          // When the reply has types, what changed can be told.
-          assert.deepStrictEqual(yield* driftsOf(reading), [
-            { kind: "renamed", part: "feature", name: "profile.country", declared: "string", found: "profile.city" }
-          ])
+          return yield* Effect.forEach(names, () => Effect.result(reading))
         })
     )
+
+  it.live("a bound service finds its features wherever they are, and leaves new ones alone", () =>
+    Effect.gen(function* () {
+      const read = yield* boundReads(
+        ["profile.country", "clicks.count_1h", "clicks.sum_1h"],
+        ["a.new", "clicks.count_1h", "clicks.sum_1h", "b.new", "profile.country"]
+      )
+      for (const rows of read) {
+        const [row] = Result.getOrThrow(rows)
+        assert.deepStrictEqual(
+          Object.fromEntries(Object.entries(row![1]).map(([name, { value }]): [string, unknown] => [name, value])),
+          { "clicks.count_1h": 1n, "clicks.sum_1h": 2, "profile.country": "x" }
+        )
+      }
+    })
+  )
+
+  it.live("a bound service whose feature is gone fails, and says which", () =>
+    Effect.gen(function* () {
+      const [rows] = yield* boundReads(["clicks.count_1h", "clicks.sum_1h", "profile.city"])
+      assert(rows !== undefined && Result.isFailure(rows))
+      const { reason } = rows.failure
+      assert(reason._tag === "SchemaDrift" && reason.isFatal)
+      assert.deepStrictEqual(
+        reason.drifts.map(({ kind, name }) => [kind, name]),
+        [
+          ["missing", "profile.country"],
+          ["added", "profile.city"]
+        ]
+      )
+    })
+  )
+
+  it.live("a discovered service gives what it had when it was discovered", () =>
+    atScript(
+      [
+        metadata({ "v.a": int64 }),
+        vector([{ name: "u.new" }, { name: "v.a" }], ["7", "1"]),
+        vector([{ name: "u.new" }], ["7"])
+      ],
+      () =>
+        Effect.gen(function* () {
+          const found = yield* FeatureService.discover("s")
+          const reading = collect(["u1"], TectonSource.features(found, { ...byId, maxBatch: 1 }))
+          assert.deepStrictEqual((yield* reading)[0]?.[1], { "v.a": { value: 1n } })
+          assert.strictEqual((yield* refusalOf(reading)).reason._tag, "SchemaDrift")
+        })
+    )
+  )
+
+  it.live("a number is a join key of type int64", () =>
+    atScript([metadata(asDeclared, { inputJoinKeys: named({ a: int64, b: int64, c: int64 }) })], () =>
+      FeatureService.check(
+        FeatureService.make("fraud", {
+          joinKeys: { a: Schema.Int, b: Schema.Number, c: Schema.BigInt },
+          features: { "clicks.count_1h": Schema.BigInt }
+        })
+      )
+    )
+  )
+})
+
+describe("waitFor", () => {
+  const notThere = { status: 400, body: { code: 5, message: "Unable to query FeatureService fraud" } }
+
+  /** Metadata by a client that answers as the list says, under the test's clock. */
+  const asked = (answers: ReadonlyArray<"workspace" | "feature service" | "there">, waitFor: Duration.Input) =>
+    Effect.gen(function* () {
+      let calls = 0
+      const { tecton } = yield* scripted([])
+      const client = TectonClient.of({
+        ...tecton,
+        metadata: () =>
+          Effect.suspend(() => {
+            const resource = answers[calls++] ?? "there"
+            return resource === "there"
+              ? Effect.succeed({ type: "DEFAULT", joinKeys: [], requestContext: [], outputJoinKeys: [], features: [] })
+              : Effect.fail(
+                  new TectonError({ operation: "metadata", reason: new NotFound({ resource, called: "fraud" }) })
+                )
+          })
+      })
+      const fiber = yield* Effect.forkChild(
+        Effect.result(Effect.provideService(FeatureService.discover("fraud", { waitFor }), TectonClient, client))
+      )
+      yield* TestClock.adjust("2 minutes")
+      return { calls: () => calls, result: yield* Fiber.join(fiber) }
+    })
+
+  it.effect("asks every second for a service that is not there yet", () =>
+    Effect.gen(function* () {
+      const { calls, result } = yield* asked(["feature service", "feature service", "there"], "1 minute")
+      assert.isTrue(Result.isSuccess(result))
+      assert.strictEqual(calls(), 3)
+    })
+  )
+
+  it.effect("ends when its time is over", () =>
+    Effect.gen(function* () {
+      const { calls, result } = yield* asked(Array(100).fill("feature service"), "5 seconds")
+      assert(Result.isFailure(result))
+      assert.strictEqual(result.failure.reason._tag, "NotFound")
+      assert.isAtLeast(calls(), 5)
+      assert.isAtMost(calls(), 7)
+    })
+  )
+
+  it.effect("is not for a workspace that is not there", () =>
+    Effect.gen(function* () {
+      const { calls, result } = yield* asked(["workspace"], "1 minute")
+      assert.isTrue(Result.isFailure(result))
+      assert.strictEqual(calls(), 1)
+    })
+  )
+
+  it.live("without it such an answer is not repeated; and a wrong one is refused", () =>
+    Effect.gen(function* () {
+      const { server, tecton } = yield* scripted([notThere])
+      const discover = (waitFor?: Duration.Input) =>
+        refusalOf(Effect.provideService(FeatureService.discover("fraud", { waitFor }), TectonClient, tecton))
+      assert.strictEqual((yield* discover()).reason._tag, "NotFound")
+      assert.strictEqual((yield* discover(-1)).reason._tag, "InvalidOption")
+      assert.lengthOf(server.received, 1)
+    })
   )
 })
 

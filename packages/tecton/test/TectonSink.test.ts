@@ -361,7 +361,7 @@ describe("case 14: what never leaves", () => {
           assert.deepStrictEqual(
             notWritten.map(({ error, input }) => [elements.indexOf(input), error.reason._tag, error.reason.message]),
             [
-              [1, "InvalidRecord", "user_id Expected a value with a length of at least 1"],
+              [1, "InvalidRecord", "user_id must be a value with a length of at least 1"],
               [
                 2,
                 "InvalidRecord",
@@ -507,7 +507,7 @@ describe("writes that fail", () => {
   it.live("a wrong key and a missing right stop the stream, and every record has its outcome", () =>
     Effect.gen(function* () {
       for (const [status, tag, says] of [
-        [401, "Unauthorized", "check the API key"],
+        [401, "Unauthorized", "check the key and what it belongs to"],
         [403, "Forbidden", "Consumer"],
         [404, "NotFound", `stream source "clicks" does not exist`]
       ] as const) {

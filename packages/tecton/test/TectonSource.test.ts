@@ -15,9 +15,9 @@ describe("options of features and query", () => {
     ["deadline", { deadline: JSON.parse(`"soon"`) }, /is "soon"/],
     ["linger", { linger: -5 }, /is -5/],
     ["latencyBudget", { latencyBudget: "-1 millis" }, /is "-1 millis"/],
-    ["latencyBudget", { latencyBudget: 0 }, /is under 1 ms/],
-    ["latencyBudget", { latencyBudget: "100 micros" }, /is under 1 ms/],
-    ["latencyBudget", { latencyBudget: Duration.infinity }, /is under 1 ms/]
+    ["latencyBudget", { latencyBudget: 0 }, /must be a time of 1 millisecond or more/],
+    ["latencyBudget", { latencyBudget: "100 micros" }, /must be a time of 1 millisecond or more/],
+    ["latencyBudget", { latencyBudget: Duration.infinity }, /must be a time of 1 millisecond or more/]
   ] as const
   const ofFeatures = [
     ["maxBatch", { maxBatch: 0 }, /is 0/],

@@ -73,7 +73,7 @@ const rows: ReadonlyArray<Row> = [
   { status: 402, body: "pay", reason: "Forbidden", says: "pay" },
   { status: 405, body: "", reason: "Forbidden", says: "HTTP 405 without a message" },
   { status: 407, body: "", reason: "Forbidden", says: "HTTP 407 without a message" },
-  { status: 408, body: "slow", reason: "TimedOut", says: "slow" },
+  { status: 408, body: "slow", reason: "InvalidResponse", says: "slow" },
   { status: 504, body: grpc(4, "over 2 seconds"), reason: "TimedOut", says: "over 2 seconds", grpcCode: 4 },
   {
     status: 429,
@@ -215,7 +215,7 @@ describe("classify", () => {
     ([status, json, text]) => {
       for (const body of [text, JSON.stringify(json), JSON.stringify({ error: json, code: json, message: json })]) {
         const reason = classified(status, body)
-        assert.strictEqual(reason.isRetryable, status === 408 || status === 429 || status >= 500)
+        assert.strictEqual(reason.isRetryable, status === 429 || status >= 500)
         assert.isBelow(reason.message.length, 1000)
       }
     }

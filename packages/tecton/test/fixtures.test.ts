@@ -91,11 +91,14 @@ describe("shapes that no fixture of Tecton's clients covers (facts 9)", () => {
     })
   )
 
-  it.live("an effective time that is none", () =>
+  it.live("an effective time that is none, and what else is odd beside a value, costs no value", () =>
     Effect.gen(function* () {
-      const error = yield* refusalOf(everything(vector([column("v.a", int64, { effectiveTime: "lately" })], ["1"])))
-      assert.strictEqual(error.reason._tag, "InvalidResponse")
-      assert.include(error.message, `the effective time of v.a is "lately"`)
+      const odd = { effectiveTime: "lately", status: [null], tags: { a: null, b: "c" }, description: 1 }
+      const { tecton } = yield* scripted([vector([column("v.a", int64, odd)], ["1"])])
+      const { columns, rows } = yield* tecton.getFeatures({ service: "s" })
+      assert.deepStrictEqual(rows[0]?.values, ["1"])
+      assert.deepStrictEqual(rows[0]?.statuses, ["UNKNOWN_STATUS"])
+      assert.deepInclude(columns[0], { effectiveTime: undefined, description: undefined, tags: { b: "c" } })
     })
   )
 

@@ -35,16 +35,10 @@ describe("options that can not work are refused when the layer is built", () => 
     ["another protocol", { url: "ftp://my-cluster" }, "url", /is not an address/],
     ["a url with a key in it", { url: `https://${encodeURIComponent(key)}@my-cluster` }, "url", /is not an address/],
     ["an ingestUrl that is none", { ingestUrl: "https://" }, "ingestUrl", /is not an address/],
-    [
-      "a client without its secret, whatever the key",
-      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_API_KEY: key, TECTON_CLIENT_ID: "c" },
-      /TECTON_CLIENT_SECRET/
-    ],
-    [
-      "a secret without its client",
-      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_CLIENT_SECRET: clientSecret },
-      /TECTON_CLIENT_ID/
-    ],
+    ["a header in place of the key", { headers: { authoriZation: "x" } }, "headers", /has Authorization; give apiKey/],
+    ["a url with a path of Tecton's", { url: "https://a.b/api/v1" }, "url", /ends with a part of Tecton's paths/],
+    ["an ingestUrl with its path", { ingestUrl: "https://a.b/v2/ingest" }, "ingestUrl", /ends with a part/],
+    ["no room for a row", { maxRowsInFlight: 0 }, "maxRowsInFlight", /is 0; it must be a whole number/],
     ["no credentials", { apiKey: undefined }, "apiKey", /is missing, and so is oauth/],
     ["an empty key", { apiKey: Redacted.make("") }, "apiKey", /is empty; set it \(TECTON_API_KEY/],
     ["a key with a line break", { apiKey: Redacted.make(`${key}\n`) }, "apiKey", /has a space, a line break/],
@@ -149,6 +143,16 @@ describe("layerConfig", () => {
   it.effect.each([
     ["no address", { TECTON_WORKSPACE: "w", TECTON_API_KEY: key }, /TECTON_URL/],
     ["no workspace", { TECTON_URL: "https://a.b", TECTON_API_KEY: key }, /TECTON_WORKSPACE/],
+    [
+      "a client without its secret, whatever the key",
+      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_API_KEY: key, TECTON_CLIENT_ID: "c" },
+      /TECTON_CLIENT_SECRET/
+    ],
+    [
+      "a secret without its client",
+      { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_CLIENT_SECRET: clientSecret },
+      /TECTON_CLIENT_ID/
+    ],
     ["no credentials", { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w" }, /apiKey is missing/],
     [
       "an API that is none",
@@ -273,7 +277,7 @@ describe("on the wire", () => {
   it.live("headers of the caller are added, but none in place of the key", () =>
     Effect.gen(function* () {
       const { server, tecton } = yield* scripted([empty], {
-        headers: { "X-Team": "risk", Authorization: "other", Accept: "text/html" }
+        headers: { "X-Team": "risk", Accept: "text/html" }
       })
       yield* tecton.getFeatures(request)
       const { headers } = requestOf(server)

@@ -4,6 +4,7 @@ import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { AsDateTime, Timestamp } from "@effect-connectors/tecton/Timestamp"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import {
@@ -176,11 +177,55 @@ describe("case 3: int64", () => {
               ["u0", 5],
               [
                 "u1",
-                "feature v.n is not what the program declares: is 9007199254740993, which no number holds exactly; use Schema.BigInt"
+                "feature v.n is not what the program declares: it is 9007199254740993, which no number holds exactly; use Schema.BigInt"
               ],
               ["u2", 5]
             ]
           )
+        })
+    )
+  )
+})
+
+describe("nulls and schemas", () => {
+  const service = FeatureService.make("s", {
+    joinKeys: { user_id: Schema.String },
+    features: { "v.o": Schema.OptionFromNullOr(Schema.String), "v.l": Schema.Array(Schema.BigInt) }
+  })
+  const columns = [
+    column("v.o", "string"),
+    { name: "v.l", dataType: { type: "array", elementType: { type: "int64" } } }
+  ]
+
+  it.live("a null is null, also where a schema has another word for it", () =>
+    atServer(
+      (request) =>
+        batch(
+          columns,
+          rowsOf(request).map(({ user_id }) => (user_id === "u0" ? [null, null] : ["x", ["1"]]))
+        ),
+      () =>
+        Effect.gen(function* () {
+          const rows = yield* collect(["u0", "u1"], TectonSource.features(service, byId))
+          assert.deepStrictEqual(
+            rows.map(([, vector]) => vector["v.o"].value),
+            [null, Option.some("x")]
+          )
+        })
+    )
+  )
+
+  it.live("a null in a list without NullOr is named, with what to do", () =>
+    atServer(
+      (request) =>
+        batch(
+          columns,
+          rowsOf(request).map(() => ["x", ["1", null]])
+        ),
+      () =>
+        Effect.gen(function* () {
+          const error = yield* refusalOf(collect(["u0"], TectonSource.features(service, byId)))
+          assert.include(error.message, "feature v.l.1 is null; declare it with Schema.NullOr")
         })
     )
   )

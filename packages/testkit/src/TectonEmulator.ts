@@ -2,6 +2,7 @@
  * A Tecton over HTTP on this machine, for clients in any language: the feature server, the Stream Ingest API and the
  * tokens of service accounts on one port, with the semantics of `TectonMemory`.
  */
+import * as CheckOption from "@effect-connectors/core/CheckOption"
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { TectonError } from "@effect-connectors/tecton/TectonError"
 import * as Clock from "effect/Clock"
@@ -42,6 +43,9 @@ export interface Options {
   /**
    * Rows that reads may be working on at a time, of which a batch of N has N; a read over it is answered with 429.
    *
+   * A read's place is free again before its answer is sent, so a client that keeps to the limit is never refused. So that
+   * there is something to count, reads take at least a millisecond when there is a limit.
+   *
    * @default no limit
    */
   readonly concurrencyLimit?: number | undefined
@@ -49,7 +53,7 @@ export interface Options {
    * How long a read takes. One that takes longer than `latencyBudgetMs` of its request is answered then, with status
    * `TIME_OUT` for all but realtime features. Time is real here, whatever the clock of the features says.
    *
-   * @default 0
+   * @default 0, or 1 millisecond with a `concurrencyLimit`, which is the least then
    */
   readonly latency?: Duration.Input | undefined
   /** A read that takes longer and has no budget is answered with 504 then. @default "2 seconds", as documented */
@@ -122,8 +126,8 @@ export class TectonEmulator extends Context.Service<TectonEmulator, Service>()(
   "@effect-connectors/testkit/TectonEmulator"
 ) {
   /**
-   * Starts an emulator, and stops it with the scope; for tests that need more than one. A port that cannot be used or a
-   * workspace that does not fit together fails with `InvalidOption`.
+   * Starts an emulator, and stops it with the scope; for tests that need more than one. A port that cannot be used, a
+   * workspace that does not fit together, a time or a limit that is none: each fails with `InvalidOption`.
    */
   static readonly make = (options: Options = {}): Effect.Effect<Service, TectonError, Scope.Scope> =>
     Effect.suspend(() => make(options))
@@ -138,13 +142,23 @@ export class TectonEmulator extends Context.Service<TectonEmulator, Service>()(
 
 const millisOf = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 
+/** What is wrong with the options that can be told before anything is started. */
+const checkOptions = (options: Options): InvalidOption | undefined =>
+  CheckOption.duration("latency", options.latency) ??
+  CheckOption.duration("serverTimeout", options.serverTimeout) ??
+  CheckOption.duration("tokenLifetime", options.tokenLifetime) ??
+  CheckOption.range("concurrencyLimit", options.concurrencyLimit)
+
 const make = (options: Options): Effect.Effect<Service, TectonError, Scope.Scope> =>
   Effect.gen(function* () {
+    const wrong = checkOptions(options)
+    if (wrong !== undefined) return yield* new TectonError({ operation: "start", reason: wrong })
+    const { concurrencyLimit, port = 0 } = options
     const effectClock = yield* Clock.Clock
     const clock = makeClock(() => effectClock.currentTimeMillisUnsafe())
     const assumptions = { ...defaults, ...options.assumptions }
     const faults = Faults.make(options.faultPlan ?? FaultPlan.none, { clock: clock.now, refuse: refuseOf })
-    const concurrency = makeConcurrency(options.concurrencyLimit ?? Infinity)
+    const concurrency = makeConcurrency(concurrencyLimit ?? Infinity)
     const accounts = makeAccounts({
       accounts: options.accounts,
       tokenLifetimeMillis: millisOf(options.tokenLifetime ?? "1 hour"),
@@ -158,7 +172,7 @@ const make = (options: Options): Effect.Effect<Service, TectonError, Scope.Scope
       }
       workspaces.set(workspace, FeatureStore.make({ workspace, model: model.success, assumptions, now: clock.now }))
     }
-    const { port = 0 } = options
+    const latencyMillis = millisOf(options.latency ?? 0)
     const server = yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>
@@ -169,7 +183,8 @@ const make = (options: Options): Effect.Effect<Service, TectonError, Scope.Scope
             faults,
             clock,
             concurrency,
-            latencyMillis: millisOf(options.latency ?? 0),
+            // Reads that take no time are answered as they come, and there is never more than one.
+            latencyMillis: concurrencyLimit === undefined ? latencyMillis : Math.max(latencyMillis, 1),
             timeoutMillis: millisOf(options.serverTimeout ?? "2 seconds"),
             port,
             maxBodyBytes: options.maxBodyBytes ?? 33_554_432

@@ -7,7 +7,6 @@
  */
 import {
   InvalidOption,
-  InvalidRecord,
   NotFound,
   type Reason,
   RequestRefused,
@@ -16,12 +15,12 @@ import {
 } from "@effect-connectors/core/ConnectorError"
 import * as ExactJson from "@effect-connectors/core/ExactJson"
 import * as IngestRecord from "@effect-connectors/tecton/IngestRecord"
-import { checkJoinKey, checkValue, joinKey, wireFields, wireValue } from "@effect-connectors/tecton/RequestValue"
+import * as RequestBody from "@effect-connectors/tecton/RequestBody"
+import { checkLookup, joinKey, wireFields, wireValue } from "@effect-connectors/tecton/RequestValue"
 import type {
   EncodedRecord,
   FeaturesBatchRequest,
   FeaturesRequest,
-  IngestRequest,
   Lookup,
   Options as ClientOptions,
   Service
@@ -29,6 +28,7 @@ import type {
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import { TectonError } from "@effect-connectors/tecton/TectonError"
 import { Buffer } from "node:buffer"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -38,7 +38,7 @@ import { type Assumptions, defaults } from "./internal/features/assumptions.ts"
 import { compile } from "./internal/features/compile.ts"
 import * as FeatureStore from "./internal/features/featureStore.ts"
 import type { WireLookup } from "./internal/features/lookup.ts"
-import type { Refusal } from "./internal/features/refusal.ts"
+import { type Refusal, requestTooLong } from "./internal/features/refusal.ts"
 import * as RequestOptions from "./internal/features/requestOptions.ts"
 import * as TectonWorkspace from "./TectonWorkspace.ts"
 
@@ -53,7 +53,11 @@ export interface Options {
   readonly name?: string | undefined
   /** As the option of `TectonClient.layer`. @default "refuse" */
   readonly largeInt64?: ClientOptions["largeInt64"]
-  /** Bytes of one ingest body. @default 4_000_000 */
+  /**
+   * Bytes of one request body as the client sends it by default: a call over it fails with `RequestTooLarge`.
+   *
+   * @default 4_000_000
+   */
   readonly maxRequestBytes?: number | undefined
   /** Other answers to what Tecton does not document. */
   readonly assumptions?: Partial<Assumptions> | undefined
@@ -107,11 +111,12 @@ const make = (options: Options): Effect.Effect<Service> => {
     const reason = new InvalidOption({ option: "definition", issue: `does not fit together: ${model.failure}` })
     return Effect.die(new TectonError({ operation: "layer", reason }))
   }
+  const assumptions = { ...defaults, ...options.assumptions }
   return Effect.map(Clock.Clock, (clock): Service => {
     const store = FeatureStore.make({
       workspace,
       model: model.success,
-      assumptions: { ...defaults, ...options.assumptions },
+      assumptions,
       now: () => clock.currentTimeMillisUnsafe()
     })
 
@@ -127,21 +132,25 @@ const make = (options: Options): Effect.Effect<Service> => {
     const read = (request: FeaturesRequest | FeaturesBatchRequest, asked: (lookups: Lookups) => Asked) =>
       call(asked([noLookup]).operation, request.service, () =>
         Result.gen(function* () {
-          const [first, ...others] = "lookups" in request ? request.lookups : [request]
-          const lookups: Lookups = [yield* toWire(first), ...(yield* Result.all(others.map(toWire)))]
+          yield* unless(checkService(request.service))
+          const given: Arr.NonEmptyReadonlyArray<Lookup> = "lookups" in request ? request.lookups : [request]
+          for (const lookup of given) yield* unless(checkLookup(lookup))
+          const bytes = Buffer.byteLength(RequestBody.features(workspace, request))
+          yield* unless(checkBytes(bytes, maxRequestBytes))
           const said = Object.entries(request.requestOptions ?? {})
           return yield* Result.mapError(
-            Result.flatMap(RequestOptions.read(new Map(said)), (how) =>
-              store.read({
-                ...how,
-                ...asked(lookups),
+            Result.gen(function* () {
+              yield* requestTooLong(bytes, assumptions)
+              return yield* store.read({
+                ...(yield* RequestOptions.read(new Map(said))),
+                ...asked(Arr.map(given, toWire)),
                 service: request.service,
                 include: request.include ?? {},
                 allowPartialResults: request.allowPartialResults ?? false,
                 timedOut: false,
                 seconds: 0
               })
-            ),
+            }),
             (refusal) => reasonOf(refusal, request.service, workspace, wireOfRead(refusal))
           )
         })
@@ -150,25 +159,29 @@ const make = (options: Options): Effect.Effect<Service> => {
     return {
       name: options.name ?? "memory",
       workspace,
-      limits: { maxRequestBytes, ingestEnvelopeBytes: (source) => envelopeBytes(workspace, [source]) },
+      limits: { maxRequestBytes, ingestEnvelopeBytes: (source) => RequestBody.ingestEnvelopeBytes(workspace, source) },
       encode: (record) => IngestRecord.encode(record, options.largeInt64),
       getFeatures: (request) => read(request, ([lookup]) => ({ operation: "getFeatures", lookup })),
       queryFeatures: (request) => read(request, ([lookup]) => ({ operation: "queryFeatures", lookup })),
       getFeaturesBatch: (request) => read(request, (lookups) => ({ operation: "getFeaturesBatch", lookups })),
       metadata: ({ service }) =>
         call("metadata", service, () =>
-          Result.mapError(store.metadata(service), (refusal) =>
-            reasonOf(refusal, service, workspace, wireOfRead(refusal))
+          Result.flatMap(
+            unless(
+              checkService(service) ??
+                checkBytes(Buffer.byteLength(RequestBody.metadata(workspace, service)), maxRequestBytes)
+            ),
+            () =>
+              Result.mapError(store.metadata(service), (refusal) =>
+                reasonOf(refusal, service, workspace, wireOfRead(refusal))
+              )
           )
         ),
       ingest: (request) => {
         const subject = Array.from(request.records.keys()).join(", ")
         return call("ingest", subject, () => {
-          const bytes = bodyBytes(workspace, request)
-          if (bytes > maxRequestBytes) {
-            const detail = `it has ${bytes} bytes, and maxRequestBytes is ${maxRequestBytes}`
-            return Result.fail(new RequestTooLarge({ detail }))
-          }
+          const tooLarge = checkBytes(Buffer.byteLength(RequestBody.ingest(workspace, request)), maxRequestBytes)
+          if (tooLarge !== undefined) return Result.fail(tooLarge)
           const records = new Map(
             Array.from(request.records, ([source, ofSource]) => [source, ofSource.map(unwrapped)])
           )
@@ -181,47 +194,36 @@ const make = (options: Options): Effect.Effect<Service> => {
   })
 }
 
-type Lookups = readonly [WireLookup, ...ReadonlyArray<WireLookup>]
+type Lookups = Arr.NonEmptyReadonlyArray<WireLookup>
 type Asked =
   | { readonly operation: "getFeatures" | "queryFeatures"; readonly lookup: WireLookup }
   | { readonly operation: "getFeaturesBatch"; readonly lookups: Lookups }
 
 const noLookup: WireLookup = { joinKeys: new Map(), requestContext: new Map() }
 
-/** A lookup as it would be sent. What can not be sent is refused as the real client does, by its name. */
-const toWire = ({ joinKeys = {}, requestContext = {} }: Lookup): Result.Result<WireLookup, InvalidRecord> => {
-  for (const [name, value] of Object.entries(joinKeys)) {
-    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkJoinKey(value)
-    if (issue !== undefined) return Result.fail(new InvalidRecord({ field: `join key ${name}`, issue }))
-  }
-  for (const [name, value] of Object.entries(requestContext)) {
-    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkValue(value)
-    if (issue !== undefined) return Result.fail(new InvalidRecord({ field: `request context ${name}`, issue }))
-  }
-  return Result.succeed({
-    joinKeys: new Map(Object.entries(wireFields(joinKeys, joinKey))),
-    requestContext: new Map(Object.entries(wireFields(requestContext, (value) => wireValue(value))))
-  })
-}
+/** A lookup that can be sent, as it would be. */
+const toWire = ({ joinKeys = {}, requestContext = {} }: Lookup): WireLookup => ({
+  joinKeys: new Map(Object.entries(wireFields(joinKeys, joinKey))),
+  requestContext: new Map(Object.entries(wireFields(requestContext, (value) => wireValue(value))))
+})
+
+/** What can not be sent is refused as the real client does. */
+const checkService = (service: string): InvalidOption | undefined =>
+  service === "" ? new InvalidOption({ option: "service", issue: "is empty; name the feature service" }) : undefined
+
+const checkBytes = (bytes: number, maxBytes: number): RequestTooLarge | undefined =>
+  bytes > maxBytes
+    ? new RequestTooLarge({ detail: `it has ${bytes} bytes, and maxRequestBytes is ${maxBytes}` })
+    : undefined
+
+const unless = (wrong: Reason | undefined): Result.Result<void, Reason> =>
+  wrong === undefined ? Result.void : Result.fail(wrong)
 
 /** A record without the wrapper it is sent in. */
 const unwrapped = ({ json }: EncodedRecord): unknown => {
   const wrapper = ExactJson.parse(json)
   return Predicate.hasProperty(wrapper, "record") ? wrapper.record : undefined
 }
-
-/** Bytes of an ingest beside its records. */
-const envelopeBytes = (workspace: string, sources: Iterable<string>): number => {
-  const records = Object.fromEntries(Array.from(sources, (source) => [source, []]))
-  return Buffer.byteLength(JSON.stringify({ workspace_name: workspace, dry_run: false, records }))
-}
-
-/** The last record of a source has no separator. */
-const bodyBytes = (workspace: string, { records }: IngestRequest): number =>
-  Array.from(records.values()).reduce(
-    (sum, ofSource) => ofSource.reduce((bytes, record) => bytes + record.bytes, sum) - 1,
-    envelopeBytes(workspace, records.keys())
-  )
 
 const wireOfRead = ({ code, status }: Refusal): Wire => ({ status, grpcCode: code })
 

@@ -35,12 +35,11 @@
  * ```
  */
 import type { DataType, Field } from "@effect-connectors/tecton/DataType"
-import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { compile } from "./internal/features/compile.ts"
 import type * as D from "./internal/features/definition.ts"
+import { Time } from "./internal/features/time.ts"
 
 export type {
   About,
@@ -70,18 +69,6 @@ const TypeValue: Schema.Codec<DataType> = Schema.Union([
 ])
 
 const Types: Schema.Codec<D.Types> = Schema.Record(Schema.String, Schema.Union([Schema.String, TypeValue]))
-
-const isInput = (u: unknown): u is Duration.Input =>
-  typeof u === "string" || typeof u === "number" || typeof u === "bigint" || Duration.isDuration(u)
-
-const isTime = (u: unknown): u is Duration.Input => {
-  const duration = isInput(u) ? Option.getOrUndefined(Duration.fromInput(u)) : undefined
-  return duration !== undefined && Duration.isFinite(duration) && Duration.toNanosUnsafe(duration) > 0n
-}
-
-const Time: Schema.Codec<Duration.Input> = Schema.declare(isTime, {
-  expected: `a time above zero, like "30 days" or a number of milliseconds`
-})
 
 const Source: Schema.Codec<D.Source> = Schema.Struct({ schema: Types, timestamp: Schema.String })
 

@@ -1,7 +1,7 @@
-import { InvalidOption, type Reason } from "@effect-connectors/core/ConnectorError"
-import * as Duration from "effect/Duration"
+import * as CheckOption from "@effect-connectors/core/CheckOption"
+import type { InvalidOption, Reason } from "@effect-connectors/core/ConnectorError"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { Service } from "../PineconeApi.ts"
 import { PineconeError } from "../PineconeError.ts"
@@ -24,28 +24,13 @@ export const namespaceOf = <A>(index: Service, namespace: string | ((element: A)
   return (): string => fixed
 }
 
+const refused = (operation: string, wrong: InvalidOption | undefined): Effect.Effect<void, PineconeError> =>
+  wrong === undefined ? Effect.void : Effect.fail(failure(operation, undefined, wrong))
+
 /** Fails with `InvalidOption` unless the option is left out or a whole number from 1 to `max`. */
-export const checkRange = (
-  operation: string,
-  option: string,
-  value: number | undefined,
-  max = Infinity
-): Effect.Effect<void, PineconeError> => {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)) return Effect.void
-  const range = max === Infinity ? "of 1 or more" : `from 1 to ${max}`
-  const issue = `is ${value}; it must be a whole number ${range}`
-  return Effect.fail(failure(operation, undefined, new InvalidOption({ option, issue })))
-}
+export const checkRange = (operation: string, option: string, value: number | undefined, max?: number) =>
+  refused(operation, CheckOption.range(option, value, max))
 
 /** Fails with `InvalidOption` unless the option is left out or a time of zero or more. */
-export const checkDuration = (
-  operation: string,
-  option: string,
-  value: Duration.Input | undefined
-): Effect.Effect<void, PineconeError> => {
-  if (value === undefined) return Effect.void
-  const duration = Duration.fromInput(value)
-  if (Option.isSome(duration) && Duration.isGreaterThanOrEqualTo(duration.value, Duration.zero)) return Effect.void
-  const issue = `is ${JSON.stringify(value)}; it must be a time of zero or more, like "500 millis"`
-  return Effect.fail(failure(operation, undefined, new InvalidOption({ option, issue })))
-}
+export const checkDuration = (operation: string, option: string, value: Duration.Input | undefined) =>
+  refused(operation, CheckOption.duration(option, value))

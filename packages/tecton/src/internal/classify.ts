@@ -34,6 +34,8 @@ const decodeEnvelope = Schema.decodeUnknownResult(
 interface Explained {
   readonly text: string
   readonly grpcCode?: number
+  /** It is about records: which status that comes with is not documented. */
+  readonly refusesRecords?: boolean
 }
 
 const fieldOf = (value: unknown, field: string): string => {
@@ -81,7 +83,10 @@ const explain = (body: string): Explained => {
   const { code, error, message } = envelope
   const said = Predicate.isString(message) && message !== "" ? message : Predicate.isString(error) ? error : ""
   const words = said || (refusal(envelope) ?? "") || trimmed
-  return typeof code === "number" && Number.isSafeInteger(code) ? { text: words, grpcCode: code } : { text: words }
+  const refusesRecords = Array.isArray(envelope.recordErrors) && envelope.recordErrors.length > 0
+  return typeof code === "number" && Number.isSafeInteger(code)
+    ? { text: words, grpcCode: code, refusesRecords }
+    : { text: words, refusesRecords }
 }
 
 /** gRPC's numbers. */
@@ -99,14 +104,17 @@ export const classify = (
   clean: (text: string) => string
 ): ConnectorError.Reason => {
   const { status } = answer
-  const { grpcCode, text: said } = explain(answer.body)
+  const { grpcCode, refusesRecords, text: said } = explain(answer.body)
   const text = clean(said)
   const detail = ConnectorError.clip(text === "" ? `HTTP ${status} without a message` : text)
   const wire = { status, ...(grpcCode === undefined ? {} : { grpcCode }) }
   const wait = Retry.parseRetryAfter(answer.headers["retry-after"], now)
   const retryAfter = wait === undefined ? {} : { retryAfterMillis: wait }
 
-  if (status === 408 || status === 504) return new ConnectorError.TimedOut({ detail, wire })
+  if (refusesRecords === true && ![401, 403, 429].includes(status)) {
+    return new ConnectorError.RequestRefused({ detail, wire })
+  }
+  if (status === 504) return new ConnectorError.TimedOut({ detail, wire })
   if (status >= 500) return new ConnectorError.Unavailable({ detail, wire, ...retryAfter })
   if (status >= 300 && status < 400) {
     const to = ConnectorError.clip(clean(answer.headers["location"] ?? "another address"), 200)
@@ -132,6 +140,9 @@ export const classify = (
     case 405:
     case 407:
       return new ConnectorError.Forbidden({ detail, wire })
+    // Somebody in between gave up on the request, and what became of it is not known.
+    case 408:
+      return new ConnectorError.InvalidResponse({ detail, wire })
     case 429:
       return new ConnectorError.RateLimited({ detail, wire, ...retryAfter })
     case 413:

@@ -6,7 +6,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
 import { encode } from "../IngestRecord.ts"
+import * as RequestBody from "../RequestBody.ts"
 import type { FeaturesBatchRequest, FeaturesReply, FeaturesRequest, Options, Service } from "../TectonApi.ts"
 import { TectonError } from "../TectonError.ts"
 import { classify, type Subject } from "./classify.ts"
@@ -52,11 +54,20 @@ interface Call<A> {
   readonly reply: Replies.Reply<A>
 }
 
+const utf8 = new TextEncoder()
+
+/** The bytes of a text, or fewer where it has so few characters that it can not be over a limit. */
+const bytesOver = (text: string, limit: number): number =>
+  text.length * 3 <= limit ? text.length : utf8.encode(text).byteLength
+
 const makeSend = (settings: Settings, exchange: Transport.Exchange) => {
+  // A value of a header may be a secret; one that is short is a setting.
+  const headerSecrets = Object.values(settings.headers).filter((value) => value.length >= 8)
+
   /** One request under one credential. */
   const sendAs = (route: Requests.Route, { scheme, secret }: Credential) => {
     const key = Redacted.value(secret)
-    const clean = (text: string) => withoutSecrets(text, [key])
+    const clean = (text: string) => withoutSecrets(text, [key, ...headerSecrets])
     return Effect.map(
       exchange({
         clean,
@@ -71,7 +82,7 @@ const makeSend = (settings: Settings, exchange: Transport.Exchange) => {
 
   const attempt = Effect.fnUntraced(function* <A>(call: Call<A>) {
     const route = yield* call.route
-    const bytes = route.body === undefined ? 0 : new TextEncoder().encode(route.body).byteLength
+    const bytes = route.body === undefined ? 0 : bytesOver(route.body, settings.maxRequestBytes)
     if (bytes > settings.maxRequestBytes) {
       const detail = `it has ${bytes} bytes, and maxRequestBytes is ${settings.maxRequestBytes}`
       return yield* new ConnectorError.RequestTooLarge({ detail })
@@ -117,7 +128,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { apiKey, ingestUrl, oauth, workspace } = settings
   const reading: Credentials =
     oauth !== undefined
-      ? byToken(Token.make(oauth, settings, exchange))
+      ? byToken(yield* Token.make(oauth, settings, exchange))
       : apiKey !== undefined
         ? byKey(apiKey)
         : { get: without("apiKey", "is missing"), renew: () => Effect.succeed(false) }
@@ -127,6 +138,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       : byKey(apiKey)
 
   const ofService = (name: string): Subject => ({ resource: "feature service", name, workspace })
+
+  const { maxRowsInFlight } = settings
+  const room = maxRowsInFlight === undefined ? undefined : Semaphore.makeUnsafe(maxRowsInFlight)
+  /** Waits until there is room for so many rows. */
+  const withRows = (rows: number) => (call: Effect.Effect<FeaturesReply, TectonError>) =>
+    room === undefined || maxRowsInFlight === undefined ? call : room.withPermits(Math.min(rows, maxRowsInFlight))(call)
 
   const read = (
     operation: string,
@@ -141,14 +158,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       credentials: reading,
       route: Effect.suspend(() => Effect.fromResult(Requests.read(settings, call, request))),
       reply
-    })
+    }).pipe(withRows("lookups" in request ? request.lookups.length : 1))
 
   const service: Service = {
     name: new URL(settings.url).host,
     workspace,
     limits: {
       maxRequestBytes: settings.maxRequestBytes,
-      ingestEnvelopeBytes: (source) => Requests.ingestEnvelopeBytes(settings, source)
+      ingestEnvelopeBytes: (source) => RequestBody.ingestEnvelopeBytes(workspace, source, settings.ingestApi)
     },
     getFeatures: (request) => read("getFeatures", "get-features", request, Replies.featuresOf(1)),
     getFeaturesBatch: (request) =>

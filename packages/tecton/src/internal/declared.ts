@@ -26,7 +26,7 @@ const typeOf = (ast: SchemaAST.AST): DataType.DataType => {
     case "Literal":
       return ofLiteral[typeof ast.literal] ?? anything
     case "Declaration":
-      return ast.annotations?.["tectonType"] === "timestamp" ? DataType.timestamp : anything
+      return ofDeclaration.get(ast.annotations?.["tectonType"]) ?? anything
     case "Arrays": {
       const [element, ...others] = ast.rest
       return element !== undefined && others.length === 0 && ast.elements.length === 0
@@ -50,12 +50,21 @@ const typeOf = (ast: SchemaAST.AST): DataType.DataType => {
   }
 }
 
+const ofDeclaration: ReadonlyMap<unknown, DataType.DataType> = new Map([
+  ["timestamp", DataType.timestamp],
+  ["floats", DataType.array(DataType.float64)]
+])
+
 const ofLiteral: Readonly<Record<string, DataType.DataType>> = {
   string: DataType.string,
   number: DataType.float64,
   bigint: DataType.int64,
   boolean: DataType.boolean
 }
+
+/** Can keys of a type be written by a schema that declares the other? A number is a whole one there. */
+export const fitsKey = (declared: DataType.DataType, found: DataType.DataType): boolean =>
+  fits(declared, found) || (declared.type === "float64" && found.type === "int64")
 
 /** Can values of a type be decoded by a schema that declares the other? The order of struct fields does not matter. */
 export const fits = (declared: DataType.DataType, found: DataType.DataType): boolean => {

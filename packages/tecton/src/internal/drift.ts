@@ -1,13 +1,15 @@
 /** How the schema of a feature service differs from what a program declares. */
 import type { Drift } from "@effect-connectors/core/ConnectorError"
 import * as DataType from "../DataType.ts"
-import { fits } from "./declared.ts"
+import * as Declared from "./declared.ts"
 
 /** What is declared and what is there of one part: the features, the join keys, ... */
 export interface Compared {
   readonly part: string
   readonly declared: ReadonlyArray<DataType.Field>
   readonly found: ReadonlyArray<DataType.Field>
+  /** Can what is declared be used for what is there? */
+  readonly fits?: ((declared: DataType.DataType, found: DataType.DataType) => boolean) | undefined
 }
 
 const { format } = DataType
@@ -26,13 +28,13 @@ const renamed = (gone: DataType.Field, added: Iterable<DataType.Field>): DataTyp
   const [view, feature] = split(gone.name)
   const candidates = Array.from(added).filter(({ dataType, name }) => {
     const [otherView, otherFeature] = split(name)
-    return fits(gone.dataType, dataType) && (otherView === view || otherFeature === feature)
+    return Declared.fits(gone.dataType, dataType) && (otherView === view || otherFeature === feature)
   })
   return candidates.length === 1 ? candidates[0] : undefined
 }
 
 /** Every difference: what seems renamed, what has another type, what is missing, what was added. */
-export const compare = ({ declared, found, part }: Compared): ReadonlyArray<Drift> => {
+export const compare = ({ declared, fits = Declared.fits, found, part }: Compared): ReadonlyArray<Drift> => {
   const there = new Map(found.map((field) => [field.name, field]))
   const names = new Set(declared.map(({ name }) => name))
   const added = new Map(found.filter(({ name }) => !names.has(name)).map((field) => [field.name, field]))

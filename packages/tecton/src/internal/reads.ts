@@ -6,13 +6,12 @@ import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { FeatureService, Vector } from "../FeatureService.ts"
+import type { Feature, FeatureService, Vector } from "../FeatureService.ts"
 import type { FeatureValue } from "../FeatureValue.ts"
-import { joinKey, wireFields, wireValue } from "../RequestValue.ts"
+import { checkLookup, joinKey, wireFields, wireValue } from "../RequestValue.ts"
 import type { ContextValue, FeaturesReply, JoinKeyValue, Lookup, RequestOptions, Service } from "../TectonApi.ts"
 import type { TectonError } from "../TectonError.ts"
 import { failure, targetOf } from "./common.ts"
-import { checkLookup } from "./requests.ts"
 import * as Vectors from "./vectors.ts"
 
 /** How features are asked for. */
@@ -57,6 +56,8 @@ export const vectors = <K, C, F>(
     maxKeys: maxBatch,
     lookup: (lookups) => Effect.flatMap(call(lookups), (reply) => answers(operation, service.name, read(reply))),
     identity,
+    // What was not ready in time may be ready the next time.
+    keeps: (vector) => !Object.values<Feature<unknown>>(vector).some(({ status }) => status === "TIME_OUT"),
     counts: "keys",
     late: (reason) => failure(operation, service.name, reason)
   }
@@ -137,17 +138,19 @@ export const lookupOf = <A, K, C, F>(
 ) => {
   const encodeKeys = encoded("join key", Schema.encodeUnknownResult(service.joinKeys))
   const encodeContext = encoded("request context", Schema.encodeUnknownResult(service.requestContext))
-  return (element: A): Result.Result<Lookup, TectonError> => {
-    const lookup = Result.gen(function* () {
-      const joinKeys = yield* encodeKeys(keys(element))
-      const context = requestContext === undefined ? undefined : yield* encodeContext(requestContext(element))
-      const asked: Lookup =
-        context === undefined || Object.keys(context).length === 0
-          ? { joinKeys }
-          : { joinKeys, requestContext: context }
-      const wrong = checkLookup(asked)
-      return wrong === undefined ? asked : yield* Result.fail(wrong)
-    })
-    return Result.mapError(lookup, (reason) => failure(operation, service.name, reason))
+  const lookup = (element: A): Result.Result<Lookup, InvalidRecord> => {
+    const joinKeys = encodeKeys(keys(element))
+    if (Result.isFailure(joinKeys)) return Result.fail(joinKeys.failure)
+    const context = requestContext === undefined ? Result.succeed({}) : encodeContext(requestContext(element))
+    if (Result.isFailure(context)) return Result.fail(context.failure)
+    const hasContext = Object.keys(context.success).length > 0
+    const asked: Lookup = {
+      joinKeys: joinKeys.success,
+      ...(hasContext ? { requestContext: context.success } : {})
+    }
+    const wrong = checkLookup(asked)
+    return wrong === undefined ? Result.succeed(asked) : Result.fail(wrong)
   }
+  return (element: A): Result.Result<Lookup, TectonError> =>
+    Result.mapError(lookup(element), (reason) => failure(operation, service.name, reason))
 }

@@ -36,13 +36,14 @@ const Slo = Schema.Struct({
   sloIneligibilityReasons: optional(Schema.Array(Schema.String))
 })
 
+/** What is told of a feature. What is odd in it is as good as absent: no value is to be lost for what is said beside it. */
 const Item = Schema.Struct({
   name: optional(Schema.String),
-  dataType: optional(Schema.Unknown),
-  effectiveTime: optional(Schema.String),
-  status: optional(Schema.Union([Schema.String, Schema.Array(Schema.String)])),
-  description: optional(Schema.String),
-  tags: optional(Schema.Record(Schema.String, Schema.String))
+  dataType: Schema.optionalKey(Schema.Unknown),
+  effectiveTime: Schema.optionalKey(Schema.Unknown),
+  status: Schema.optionalKey(Schema.Unknown),
+  description: Schema.optionalKey(Schema.Unknown),
+  tags: Schema.optionalKey(Schema.Unknown)
 })
 type Item = typeof Item.Type
 
@@ -100,26 +101,26 @@ const toSlo = (wire: unknown): SloInfo | undefined =>
     onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
   })
 
-const toColumn = (item: Item): Result.Result<Column, string> => {
-  const name = item.name ?? undefined
-  const time = item.effectiveTime ?? undefined
-  const effectiveTime = time === undefined ? Option.none() : Timestamp.parse(time)
-  if (time !== undefined && Option.isNone(effectiveTime)) {
-    return Result.fail(`the effective time of ${name ?? "a feature"} is ${JSON.stringify(time)}`)
-  }
-  return Result.succeed({
-    name,
-    dataType: Predicate.isNullish(item.dataType) ? undefined : DataType.fromWire(item.dataType),
-    effectiveTime: Option.getOrUndefined(effectiveTime),
-    description: item.description ?? undefined,
-    tags: item.tags ?? undefined
-  })
-}
+const toTags = (wire: unknown): Column["tags"] =>
+  Predicate.isReadonlyObject(wire)
+    ? Object.fromEntries(Object.entries(wire).filter((tag): tag is [string, string] => Predicate.isString(tag[1])))
+    : undefined
+
+const toColumn = ({ dataType, description, effectiveTime, name, tags }: Item): Column => ({
+  name: name ?? undefined,
+  dataType: Predicate.isNullish(dataType) ? undefined : DataType.fromWire(dataType),
+  effectiveTime: Predicate.isString(effectiveTime) ? Option.getOrUndefined(Timestamp.parse(effectiveTime)) : undefined,
+  description: Predicate.isString(description) ? description : undefined,
+  tags: toTags(tags)
+})
 
 /** The statuses of one row: a batch has a list of them for each feature. */
 const statusesOf = (items: ReadonlyArray<Item>, row: number): ReadonlyArray<Status> | undefined =>
   items.some(({ status }) => !Predicate.isNullish(status))
-    ? items.map(({ status }) => (Predicate.isString(status) ? status : status?.[row]) ?? "UNKNOWN_STATUS")
+    ? items.map(({ status }) => {
+        const own: unknown = Array.isArray(status) ? status[row] : status
+        return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
+      })
     : undefined
 
 const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string> => {
@@ -135,19 +136,17 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
     )
   }
   const slos: ReadonlyArray<unknown> = Array.isArray(sloInfo) ? sloInfo : [sloInfo]
-  return Result.gen(function* () {
-    return {
-      columns: yield* Result.all(items.map(toColumn)),
-      joinKeyColumns: yield* Result.all((joinKeys ?? []).map(toColumn)),
-      rows: vectors.map((vector, row): Row => ({
-        values: vector.features ?? [],
-        statuses: statusesOf(items, row),
-        joinKeys: vector.joinKeys ?? undefined,
-        sloInfo: toSlo(slos[row])
-      })),
-      batchSloInfo: toSlo(batchSloInfo),
-      partialResults: partialResults ?? undefined
-    }
+  return Result.succeed({
+    columns: items.map(toColumn),
+    joinKeyColumns: (joinKeys ?? []).map(toColumn),
+    rows: vectors.map((vector, row): Row => ({
+      values: vector.features ?? [],
+      statuses: statusesOf(items, row),
+      joinKeys: vector.joinKeys ?? undefined,
+      sloInfo: toSlo(slos[row])
+    })),
+    batchSloInfo: toSlo(batchSloInfo),
+    partialResults: partialResults ?? undefined
   })
 }
 

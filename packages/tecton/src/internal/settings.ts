@@ -2,6 +2,7 @@
  * The options of the layer, checked and completed. Everything that can be known to fail is refused here, before the
  * first call.
  */
+import * as CheckOption from "@effect-connectors/core/CheckOption"
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { baseUrl, invalidHeader, isKey } from "@effect-connectors/core/HttpFailure"
 import * as Duration from "effect/Duration"
@@ -29,6 +30,7 @@ export interface Settings {
   readonly timeout: Duration.Duration
   readonly ingestTimeout: Duration.Duration
   readonly maxRequestBytes: number
+  readonly maxRowsInFlight: number | undefined
   readonly largeInt64: NonNullable<Options["largeInt64"]>
   readonly headers: Readonly<Record<string, string>>
 }
@@ -39,7 +41,11 @@ export const isPathSegment = (name: string): boolean => name !== "." && name !==
 const invalid = (option: string, issue: string) => Effect.fail(new InvalidOption({ option, issue }))
 
 const address = (option: string, text: string) =>
-  Effect.fromResult(baseUrl(option, text, "https://my-cluster.tecton.ai"))
+  Effect.flatMap(Effect.fromResult(baseUrl(option, text, "https://my-cluster.tecton.ai")), (url) =>
+    /\/(api(\/v\d+)?|(v\d+\/)?ingest)$/.test(url)
+      ? invalid(option, "ends with a part of Tecton's paths; give the address before it")
+      : Effect.succeed(url)
+  )
 
 const secret = (option: string, variable: string, value: Redacted.Redacted<string>) => {
   const text = Redacted.value(value)
@@ -90,6 +96,18 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
   const headers = options.headers ?? {}
   const wrongHeader = invalidHeader("headers", headers)
   if (wrongHeader !== undefined) return yield* wrongHeader
+  if (Object.keys(headers).some((name) => name.toLowerCase() === "authorization")) {
+    return yield* invalid("headers", "has Authorization; give apiKey or oauth")
+  }
+  for (const option of ["api", "ingestApi"] as const) {
+    const version: unknown = options[option]
+    if (version !== undefined && version !== "v1" && version !== "v2") {
+      return yield* invalid(option, `is ${JSON.stringify(version)}; it must be "v1" or "v2"`)
+    }
+  }
+  const maxRowsInFlight = options.maxRowsInFlight
+  const wrongRows = CheckOption.range("maxRowsInFlight", maxRowsInFlight)
+  if (wrongRows !== undefined) return yield* wrongRows
   return {
     url,
     ingestUrl: options.ingestUrl ? yield* address("ingestUrl", options.ingestUrl) : undefined,
@@ -101,6 +119,7 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     timeout: yield* time("timeout", options.timeout ?? "5 seconds"),
     ingestTimeout: yield* time("ingestTimeout", options.ingestTimeout ?? "30 seconds"),
     maxRequestBytes,
+    maxRowsInFlight,
     largeInt64: options.largeInt64 ?? "refuse",
     headers
   } satisfies Settings

@@ -2,14 +2,22 @@
  * The token of a service account: fetched when it is first needed, by one caller while the others wait, kept until
  * shortly before it expires.
  */
-import { clip, InvalidOption, InvalidResponse, type Reason, Unauthorized } from "@effect-connectors/core/ConnectorError"
+import {
+  clip,
+  InvalidOption,
+  InvalidResponse,
+  type Reason,
+  TimedOut,
+  Unauthorized
+} from "@effect-connectors/core/ConnectorError"
 import { isKey, withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Semaphore from "effect/Semaphore"
 import { classify, type Subject } from "./classify.ts"
 import type { Client, Settings } from "./settings.ts"
 import type { Exchange } from "./transport.ts"
@@ -18,13 +26,23 @@ const decode = Schema.decodeUnknownResult(
   Schema.fromJsonString(
     Schema.Struct({
       access_token: Schema.NonEmptyString,
-      expires_in: Schema.optionalKey(Schema.Finite)
+      // Some servers say it as text, and one that is odd is as good as absent.
+      expires_in: Schema.optionalKey(Schema.Unknown)
     })
   )
 )
 
 /** Tokens live for an hour, as documented, when the answer does not say. */
 const defaultLifetimeSeconds = 3600
+const maxLifetimeSeconds = 86_400
+
+const lifetimeMillis = (expiresIn: unknown): number => {
+  const seconds = typeof expiresIn === "string" && expiresIn !== "" ? Number(expiresIn) : expiresIn
+  return (
+    1000 *
+    (typeof seconds === "number" && seconds >= 0 ? Math.min(seconds, maxLifetimeSeconds) : defaultLifetimeSeconds)
+  )
+}
 
 /** A token is not used in the last minute of its life, nor in the last tenth of a short one. */
 const marginMillis = (lifetimeMillis: number): number => Math.min(60_000, lifetimeMillis / 10)
@@ -40,15 +58,20 @@ export interface Tokens {
   readonly drop: (refused: Redacted.Redacted<string>) => Effect.Effect<void>
 }
 
-export const make = (
+/**
+ * The tokens of a layer. A token is fetched by a fiber of the layer, not of a caller: who gives up waiting takes it from
+ * nobody, and a failure is one for all who waited.
+ */
+export const make = Effect.fnUntraced(function* (
   client: Client,
-  { headers, workspace }: Pick<Settings, "headers" | "workspace">,
+  { timeout, workspace }: Pick<Settings, "timeout" | "workspace">,
   exchange: Exchange
-): Tokens => {
+) {
+  const scope = yield* Effect.scope
   const secret = Redacted.value(client.clientSecret)
   const clean = (text: string) => withoutSecrets(text, [secret])
-  const turns = Semaphore.makeUnsafe(1)
   let token: Token | undefined
+  let fetching: Deferred.Deferred<Redacted.Redacted<string>, Reason> | undefined
 
   const body = new URLSearchParams({
     grant_type: "client_credentials",
@@ -63,7 +86,7 @@ export const make = (
       clean,
       method: "POST",
       url: `${client.url}/oauth2/default/v1/token`,
-      headers: { ...headers, accept: "application/json" },
+      headers: { accept: "application/json" },
       body: { text: body, contentType: "application/x-www-form-urlencoded" }
     })
     if (answer.status < 200 || answer.status > 299) {
@@ -80,7 +103,7 @@ export const make = (
     if (Result.isFailure(decoded) || !isKey(decoded.success.access_token)) {
       return yield* new InvalidResponse({ detail: "the answer to the credentials holds no access_token" })
     }
-    const lifetime = (decoded.success.expires_in ?? defaultLifetimeSeconds) * 1000
+    const lifetime = lifetimeMillis(decoded.success.expires_in)
     const fetched: Token = {
       value: Redacted.make(decoded.success.access_token, { label: "token" }),
       until: asked + lifetime - marginMillis(lifetime)
@@ -89,19 +112,35 @@ export const make = (
     return fetched.value
   })
 
-  const current = Effect.map(Clock.currentTimeMillis, (now) =>
-    token !== undefined && now < token.until ? token.value : undefined
-  )
+  const fetched = Effect.gen(function* () {
+    if (fetching !== undefined) return yield* Deferred.await(fetching)
+    const answer = Deferred.makeUnsafe<Redacted.Redacted<string>, Reason>()
+    fetching = answer
+    yield* fetchToken.pipe(
+      Effect.timeoutOrElse({
+        duration: timeout,
+        orElse: () => Effect.fail(new TimedOut({ afterMillis: Duration.toMillis(timeout) }))
+      }),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          fetching = undefined
+          Deferred.doneUnsafe(answer, exit)
+        })
+      ),
+      Effect.exit,
+      Effect.forkIn(scope)
+    )
+    return yield* Deferred.await(answer)
+  })
 
-  const orFetched = <E>(known: Effect.Effect<Redacted.Redacted<string> | undefined, E>, otherwise: Tokens["get"]) =>
-    Effect.flatMap(known, (value): Tokens["get"] => (value === undefined ? otherwise : Effect.succeed(value)))
-
-  return {
-    // Who waited for a turn finds what the one before has fetched.
-    get: orFetched(current, turns.withPermits(1)(orFetched(current, fetchToken))),
+  const tokens: Tokens = {
+    get: Effect.flatMap(Clock.currentTimeMillis, (now): Tokens["get"] =>
+      token !== undefined && now < token.until ? Effect.succeed(token.value) : fetched
+    ),
     drop: (refused) =>
       Effect.sync(() => {
         if (token?.value === refused) token = undefined
       })
   }
-}
+  return tokens
+})

@@ -55,34 +55,43 @@ const fieldsOf = (columns: ReadonlyArray<Column>): Result.Result<ReadonlyArray<D
   return Result.succeed(fields)
 }
 
-/** Is the name in the reply another than it was when the service was bound? */
-const moved = (bound: ReadonlyArray<DataType.Field>, columns: ReadonlyArray<Column>): boolean =>
-  columns.some(({ name }, at) => name !== undefined && name !== bound[at]?.name)
+/** Does a reply name its features, and otherwise than the service did when it was bound? */
+const renamed = (bound: ReadonlyArray<DataType.Field>, columns: ReadonlyArray<Column>): boolean =>
+  columns.some(({ name }) => name !== undefined) &&
+  (columns.length !== bound.length || columns.some(({ name }, at) => name !== bound[at]?.name))
+
+/** What a reply that names no types has: those of a feature that is not known from before are not told. */
+const untold: DataType.DataType = { type: "unsupported", name: "of a type that is not told" }
 
 /** How the vectors of a service are read. To be made once for many replies. */
 export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
   const { binding, features, name: subject, types } = service
   const declared = features === undefined ? undefined : new Set(Object.keys(features))
   const boundPlaces = binding === undefined ? undefined : place(binding.features, declared)
+  const boundTypes = new Map(binding?.features.map(({ dataType, name }) => [name, dataType]))
 
   const drifted = (found: ReadonlyArray<DataType.Field>): Reason =>
     new SchemaDrift({
       subject: `feature service ${subject}`,
-      drifts: compare({ part: "feature", declared: binding?.features ?? types.features, found })
+      drifts: compare({ part: "feature", declared: features === undefined ? boundFields : types.features, found })
     })
+  const boundFields = binding?.features ?? []
+
+  /** Features of a bound service by their names in a reply, wherever they stand in it now. */
+  const byName = (columns: ReadonlyArray<Column>): Result.Result<ReadonlyArray<Place>, Reason> => {
+    const fields = columns.map(({ name = "" }) => ({ name, dataType: boundTypes.get(name) ?? untold }))
+    const wanted = declared ?? new Set(boundTypes.keys())
+    const found = place(fields, wanted)
+    return found.length < wanted.size ? Result.fail(drifted(fields)) : Result.succeed(found)
+  }
 
   /** Where the features of a reply are. */
   const places = ({ columns, rows }: FeaturesReply): Result.Result<ReadonlyArray<Place>, Reason> => {
-    if (binding !== undefined && boundPlaces !== undefined) {
-      const width = binding.features.length
-      const other = rows.find(({ values }) => values.length !== width)
-      if (other === undefined && !moved(binding.features, columns)) return Result.succeed(boundPlaces)
-      const fields = fieldsOf(columns)
-      return Result.fail(
-        Result.isSuccess(fields) && columns.length > 0
-          ? drifted(fields.success)
-          : invalid(`the vectors are not those of the service as it was when it was bound; bind it again`)
-      )
+    if (boundPlaces !== undefined) {
+      if (renamed(boundFields, columns)) return byName(columns)
+      return rows.every(({ values }) => values.length === boundFields.length)
+        ? Result.succeed(boundPlaces)
+        : Result.fail(invalid("the vectors are not those of the service as it was when it was bound; bind it again"))
     }
     if (columns.length === 0 && (declared?.size ?? 1) > 0) {
       return Result.fail(
@@ -132,7 +141,8 @@ const readRow = ({ values }: Row, places: ReadonlyArray<Place>): Result.Result<V
 const makeDecode = (features: FeatureService<unknown, unknown, unknown>["features"]) => {
   if (features === undefined) return (rows: ReadonlyArray<Result.Result<Values, Reason>>) => rows
   const schema = Schema.Struct(
-    Object.fromEntries(Object.entries(features).map(([name, schema]) => [name, Schema.NullOr(schema)]))
+    // A null is what Tecton says, whatever a schema would make of it.
+    Object.fromEntries(Object.entries(features).map(([name, schema]) => [name, Schema.Union([Schema.Null, schema])]))
   )
   const one = Schema.decodeUnknownResult(schema)
   const all = Schema.decodeUnknownResult(Schema.Array(schema))
@@ -143,14 +153,19 @@ const makeDecode = (features: FeatureService<unknown, unknown, unknown>["feature
       Result.flatMap((values) =>
         Result.mapError(one(values), ({ issue }): Reason => {
           const { message, path } = firstIssue(issue)
-          const [name = "", ...inner] = path
-          const field = ["feature " + name, ...inner].join(".")
-          return new InvalidValue({ field, issue: `is not what the program declares: ${message}` })
+          const isNull = path.length > 1 && valueAt(values, path) === null
+          return new InvalidValue({
+            field: `feature ${path.join(".")}`,
+            issue: isNull ? "is null; declare it with Schema.NullOr" : `is not what the program declares: it ${message}`
+          })
         })
       )
     )
   }
 }
+
+const valueAt = (value: unknown, path: ReadonlyArray<string>): unknown =>
+  path.reduce((inner: unknown, key) => (Predicate.hasProperty(inner, key) ? inner[key] : undefined), value)
 
 const toVector = (
   values: Values,

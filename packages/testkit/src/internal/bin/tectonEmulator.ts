@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { TectonEmulator } from "../../TectonEmulator.ts"
+import { type Account, TectonEmulator } from "../../TectonEmulator.ts"
 import { readDefinition } from "../tectonEmulator/definitionFile.ts"
 import { portFlag, run, userError } from "./program.ts"
 
@@ -13,12 +13,24 @@ const flags = {
   port: portFlag(5090),
   definition: Flag.File("definition", { mustExist: true }).pipe(
     Flag.withDescription(
-      "What there is, as .json, .yaml or .yml: { workspaces, accounts }. Without it a sample: the workspace prod"
+      "What there is, as .json, .yaml or .yml: { workspaces, accounts, serverTimeout, tokenLifetime, assumptions }. " +
+        "Without it a sample: the workspace prod"
     ),
     Flag.optional
   ),
+  apiKeys: Flag.String("api-key").pipe(
+    Flag.withDescription(
+      "A key that is let in as an owner, besides the accounts of the definition; can be repeated. " +
+        "Without any key or account everybody is"
+    ),
+    Flag.filter(
+      (key) => /^\S+$/.test(key),
+      () => "a key without spaces"
+    ),
+    Flag.atLeast(0)
+  ),
   latency: Flag.Int("latency").pipe(
-    Flag.withDescription("Milliseconds that a read takes"),
+    Flag.withDescription("Milliseconds that a read takes; with a concurrency limit at least 1"),
     Flag.filter(
       (millis) => millis >= 0,
       () => "0 or more"
@@ -39,13 +51,15 @@ const command = Command.make(
   "tecton-emulator",
   flags,
   Effect.fnUntraced(
-    function* ({ concurrencyLimit, definition, latency, port }) {
+    function* ({ apiKeys, concurrencyLimit, definition, latency, port }) {
       const defined = Option.isSome(definition) ? yield* readDefinition(definition.value) : undefined
+      const owners = apiKeys.map((apiKey): Account => ({ apiKey, roles: { "*": "owner" } }))
+      const accounts = [...(defined?.accounts ?? []), ...owners]
       const { url } = yield* TectonEmulator.make({
         port,
         latency,
-        workspaces: defined?.workspaces,
-        accounts: defined?.accounts,
+        ...defined,
+        accounts: accounts.length > 0 ? accounts : undefined,
         concurrencyLimit: Option.getOrUndefined(concurrencyLimit)
       })
       yield* Console.log(JSON.stringify({ url }))

@@ -2,10 +2,11 @@
  * An aggregate view keeps the events of each key and computes when it is read. An event of the same key and time
  * replaces the one before it, so what is sent twice counts once; a late event counts.
  *
- * Guesses. A continuous window ends with the moment of the read and is open at its start: `(now - window, now]`. A view
- * with an interval has windows of whole intervals, `[start, end)`, the last of which is the one that has not ended
- * (`Assumptions.openInterval`). Nulls count for nothing: a window that has nothing else gives null. A sum beyond int64
- * wraps. The effective time of a window is where its last full interval ends.
+ * Guesses. A continuous window ends with the moment of the read and is open at its start: `(now - window, now]`. The
+ * clock has milliseconds where events have nanoseconds, so the whole millisecond of a read counts: what was acknowledged
+ * within it can be read. A view with an interval has windows of whole intervals, `[start, end)`, the last of which is
+ * the one that has not ended (`Assumptions.openInterval`). Nulls count for nothing: a window that has nothing else gives
+ * null. A sum beyond int64 wraps. The effective time of a window is where its last full interval ends.
  */
 import type { FeatureValue } from "@effect-connectors/tecton/FeatureValue"
 import { aggregate } from "./aggregation.ts"
@@ -20,9 +21,16 @@ interface Event {
 }
 
 const dayNanos = 86_400_000_000_000n
+const millisecond = 1_000_000n
 
 /** Events from the oldest to the newest, no two of one time. */
 type Events = Array<Event>
+
+interface Edges {
+  readonly from: bigint
+  readonly end: bigint
+  readonly effectiveTime: bigint
+}
 
 /** The place of the first event that is not before a time. */
 const placeOf = (events: Events, at: bigint): number => {
@@ -51,16 +59,19 @@ export const make = (model: AggregateModel, { openInterval }: Pick<Assumptions, 
   const kept = (interval ?? 0n) + longest + 7n * dayNanos
   const used = [...new Set(features.map(({ aggregation }) => aggregation.column))]
 
-  /** Where windows end; that moment itself belongs to none. */
-  const endOf = ({ edge, now }: When): bigint => {
+  /** What windows are counted back from, and where they end; that moment itself belongs to none. */
+  const edgesOf = ({ edge, now }: When): Edges => {
     const at = edge === "clock" ? now : edge === "newest event" ? (newest ?? now) : edge
-    if (interval === undefined) return at + 1n
-    return floor(at, interval) + (openInterval === "count" ? interval : 0n)
+    const last = edge === "clock" ? now + millisecond - 1n : at
+    if (interval === undefined) return { from: at + 1n, end: last + 1n, effectiveTime: at }
+    const started = floor(last, interval)
+    const end = openInterval === "count" ? started + interval : started
+    return { from: end, end, effectiveTime: started }
   }
 
-  const valuesIn = (events: Events, end: bigint, { aggregation, window }: AggregateFeature) =>
+  const valuesIn = (events: Events, { end, from }: Edges, { aggregation, window }: AggregateFeature) =>
     events
-      .slice(placeOf(events, end - window), placeOf(events, end))
+      .slice(placeOf(events, from - window), placeOf(events, end))
       .flatMap(({ columns }): ReadonlyArray<NonNullable<FeatureValue>> => {
         const value = columns.get(aggregation.column) ?? null
         return value === null ? [] : [value]
@@ -69,9 +80,11 @@ export const make = (model: AggregateModel, { openInterval }: Pick<Assumptions, 
   return {
     servedSince: (now) => now - kept,
     write: (keys, at, columns, now) => {
-      const events = held.getOrMake(keys, (): Events => [])
+      const reach = now - kept
+      const isOver = (old: Events): boolean => placeOf(old, reach) === old.length
+      const events = held.getOrMake(keys, (): Events => [], isOver)
       // What no window can reach any more goes, so that a key costs no more than its windows.
-      const first = placeOf(events, now - kept)
+      const first = placeOf(events, reach)
       if (first > 0) events.splice(0, first)
       const event = { at, columns: new Map(used.map((column) => [column, columns.get(column) ?? null])) }
       const place = placeOf(events, at)
@@ -81,12 +94,11 @@ export const make = (model: AggregateModel, { openInterval }: Pick<Assumptions, 
     read: (keys, when) => {
       const events = held.get(keys)
       if (events === undefined) return () => missing
-      const end = endOf(when)
-      const effectiveTime = interval === undefined ? end - 1n : openInterval === "count" ? end - interval : end
+      const edges = edgesOf(when)
       return (at) => {
         const feature = features[at]!
-        const values = valuesIn(events, end, feature)
-        return values.length === 0 ? missing : { value: aggregate(feature, values), effectiveTime }
+        const values = valuesIn(events, edges, feature)
+        return values.length === 0 ? missing : { value: aggregate(feature, values), effectiveTime: edges.effectiveTime }
       }
     },
     like: held.like.bind(held)

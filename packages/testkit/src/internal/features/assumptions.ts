@@ -3,6 +3,7 @@
  * come to depend on it. Other guesses, which are no settings, are said where they are made: how windows end in
  * `aggregateView.ts`, what the texts of refusals are in `refusal.ts`.
  */
+import * as Schema from "effect/Schema"
 
 /** How the emulated Tecton behaves where the real one's behaviour is not known. */
 export interface Assumptions {
@@ -59,3 +60,23 @@ export const defaults: Assumptions = {
   maxRequestBytes: 4_194_304,
   maxReplyBytes: 2_097_152
 }
+
+const Status = Schema.Int.check(Schema.isBetween({ minimum: 400, maximum: 599 }))
+const Count = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** Some assumptions, from outside. */
+export const AssumptionsInput: Schema.Codec<Partial<Assumptions>> = Schema.Struct({
+  recordErrorsStatus: Schema.optionalKey(Status),
+  refusedIngest: Schema.optionalKey(Schema.Literals(["nothing", "good records"])),
+  int64AsText: Schema.optionalKey(Schema.Boolean),
+  extraFields: Schema.optionalKey(Schema.Literals(["refuse", "ignore"])),
+  extraJoinKeys: Schema.optionalKey(Schema.Literals(["refuse", "ignore"])),
+  unknownServiceStatus: Schema.optionalKey(Status),
+  failedPreconditionStatus: Schema.optionalKey(Status),
+  dryRun: Schema.optionalKey(Schema.Literals(["required", "optional"])),
+  bearerIngestStatus: Schema.optionalKey(Status),
+  openInterval: Schema.optionalKey(Schema.Literals(["count", "wait"])),
+  maxBatchRows: Schema.optionalKey(Count),
+  maxRequestBytes: Schema.optionalKey(Count),
+  maxReplyBytes: Schema.optionalKey(Count)
+} satisfies { readonly [Name in keyof Assumptions]: Schema.Top })

@@ -1,6 +1,7 @@
 /**
  * An attribute view keeps, of each key, the record with the newest event. A record of the same time replaces the one
- * before it, an older one changes nothing. A value is served until its event is as old as the ttl.
+ * before it, an older one changes nothing. A value is served until its event is as old as the ttl; then it may be
+ * forgotten, so a clock that is set back does not find it again.
  */
 import type { FeatureValue } from "@effect-connectors/tecton/FeatureValue"
 import { KeyedTable } from "./keyedTable.ts"
@@ -20,8 +21,13 @@ export const make = (model: AttributeModel): StoredView => {
   const servedSince = (now: bigint): bigint => (model.ttl === undefined ? always : now - model.ttl)
   return {
     servedSince,
-    write: (keys, at, columns) => {
-      const one = held.getOrMake(keys, (): Held => ({ at: always, values: [] }))
+    write: (keys, at, columns, now) => {
+      const since = servedSince(now)
+      const one = held.getOrMake(
+        keys,
+        (): Held => ({ at: always, values: [] }),
+        (old) => old.at <= since
+      )
       if (at < one.at) return
       one.at = at
       one.values = model.features.map(({ name }) => columns.get(name) ?? null)

@@ -3,6 +3,8 @@
  * concurrency limit, the authorization header. The others are worded here.
  */
 import { clip } from "@effect-connectors/core/ConnectorError"
+import * as Result from "effect/Result"
+import type { Assumptions } from "./assumptions.ts"
 
 /** A record that a view does not take. Nothing says which record it is, as at Tecton. */
 export interface RecordError {
@@ -33,6 +35,15 @@ const resourceExhausted = 8
 const failedPrecondition = 9
 
 export const bad = (message: string): Refusal => ({ status: 400, code: invalidArgument, message: clip(message) })
+
+/** Refuses the body of a read that is too long. */
+export const requestTooLong = (
+  bytes: number,
+  { maxRequestBytes }: Pick<Assumptions, "maxRequestBytes">
+): Result.Result<void, Refusal> =>
+  bytes > maxRequestBytes
+    ? Result.fail(bad(`A request has at most ${maxRequestBytes} bytes, got ${bytes}`))
+    : Result.void
 
 export const unknownWorkspace = (workspace: string): Refusal => ({
   status: 404,

@@ -1,4 +1,7 @@
-/** A file that defines what an emulator serves: its workspaces and, if it names them, its accounts. */
+/**
+ * A file that defines what an emulator serves: its workspaces and, if it says so, its accounts, how long it works and
+ * tokens live, and what it assumes.
+ */
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { TectonError } from "@effect-connectors/tecton/TectonError"
 import * as Effect from "effect/Effect"
@@ -7,11 +10,16 @@ import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import * as path from "node:path"
 import { TectonWorkspace } from "../../TectonWorkspace.ts"
+import { AssumptionsInput } from "../features/assumptions.ts"
+import { Time } from "../features/time.ts"
 import { Account } from "./accounts.ts"
 
 const DefinitionFile = Schema.Struct({
   workspaces: Schema.Record(Schema.String, TectonWorkspace),
-  accounts: Schema.optional(Schema.NonEmptyArray(Account))
+  accounts: Schema.optional(Schema.NonEmptyArray(Account)),
+  serverTimeout: Schema.optional(Time),
+  tokenLifetime: Schema.optional(Time),
+  assumptions: Schema.optional(AssumptionsInput)
 })
 
 /** @see {@link readDefinition} */

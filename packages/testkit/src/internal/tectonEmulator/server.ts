@@ -7,7 +7,7 @@ import type { Faults } from "../emulator/faults.ts"
 import * as Http from "../emulator/http.ts"
 import type { Assumptions } from "../features/assumptions.ts"
 import type { FeatureStore } from "../features/featureStore.ts"
-import { bad, type Refusal, tooManyInFlight, unknownWorkspace } from "../features/refusal.ts"
+import { bad, type Refusal, requestTooLong, tooManyInFlight, unknownWorkspace } from "../features/refusal.ts"
 import { type Accounts, type Caller, mayRead, mayWrite, type Role } from "./accounts.ts"
 import * as ClockRoutes from "./clockRoutes.ts"
 import type { Concurrency } from "./concurrency.ts"
@@ -132,12 +132,11 @@ const prepareRead = (
     apply: () => {
       if (isTooLate) return refuseRead(504, `The request took longer than ${timeoutMillis} ms`)
       return answer((store) =>
-        bytes > assumptions.maxRequestBytes
-          ? Result.fail(bad(`A request has at most ${assumptions.maxRequestBytes} bytes, got ${bytes}`))
-          : Result.map(
-              Result.flatMap(ReadRequest.read(operation, subject.service, known, taken), store.read),
-              (reply) => ReadReply.features(operation, reply)
-            )
+        Result.gen(function* () {
+          yield* requestTooLong(bytes, assumptions)
+          const asked = yield* ReadRequest.read(operation, subject.service, known, taken)
+          return ReadReply.features(operation, yield* store.read(asked))
+        })
       )
     },
     work: {
