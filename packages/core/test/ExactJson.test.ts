@@ -23,6 +23,9 @@ describe("ExactJson", () => {
       '{"a":9007199254740993,"c":[null,1,null],"d":"x"}'
     )
     assert.strictEqual(ExactJson.stringify(undefined), "null")
+    // oxlint-disable-next-line no-sparse-arrays
+    assert.strictEqual(ExactJson.stringify([1, , 3n]), "[1,null,3]")
+    assert.strictEqual(JSON.stringify([ExactJson.digits(2n ** 63n)]), "[9223372036854775808]")
   })
 
   it.prop("writes JSON as JSON.stringify does", [Arbitrary.schema(Schema.Json)], ([value]) => {

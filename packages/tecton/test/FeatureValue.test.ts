@@ -188,3 +188,19 @@ describe("SafeInt", () => {
     assert.include(decoded.failure.message, "is 9007199254740993, which no number holds exactly; use Schema.BigInt")
   })
 })
+
+describe("Floats", () => {
+  const decode = Schema.decodeUnknownResult(FeatureValue.Floats)
+
+  it("takes numbers of any kind, and nothing else", () => {
+    const numbers = [1, -0, NaN, Infinity]
+    assert.strictEqual(Result.getOrThrow(decode(numbers)), numbers)
+    for (const other of [[1, null], ["1"], [1n], "1", null]) assert.isTrue(Result.isFailure(decode(other)))
+  })
+
+  it("is what a list of numbers is on the wire, without a copy", () => {
+    const wire = [0.1, 0.2]
+    assert.strictEqual(Result.getOrThrow(FeatureValue.decode(array(float32), wire)), wire)
+    assert.deepStrictEqual(Result.getOrThrow(FeatureValue.decode(array(float32), [0.1, "NaN", null])), [0.1, NaN, null])
+  })
+})

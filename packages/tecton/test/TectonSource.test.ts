@@ -3,7 +3,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { answerUsers, atServer, byId, collect, paramsOf, requestOf, rowsOf, users } from "./support/index.ts"
+import {
+  answerUsers,
+  atServer,
+  byId,
+  collect,
+  column,
+  paramsOf,
+  requestOf,
+  rowsOf,
+  users,
+  vector
+} from "./support/index.ts"
 import { refusalOf } from "./support/secrets.ts"
 
 describe("options of features and query", () => {
@@ -109,6 +120,32 @@ describe("options of features and query", () => {
         )
         assert.deepStrictEqual(server.received.map(rowsOf), [[{ user_id: "u1" }], [{ user_id: "u2" }]])
       })
+    )
+  )
+
+  it.live("what was not ready in time is not kept", () =>
+    atServer(
+      (_request, n) =>
+        vector(
+          [
+            column("profile.name", "string", { status: n === 0 ? "TIME_OUT" : "PRESENT" }),
+            column("profile.visits", "int64")
+          ],
+          [n === 0 ? null : "Ada", "1"]
+        ),
+      (server) =>
+        Effect.gen(function* () {
+          const cache = { capacity: 10, timeToLive: "1 minute" } as const
+          const thrice = Stream.fromIterable(["u1", "u1", "u1"], { chunkSize: 1 })
+          const rows = yield* Stream.runCollect(
+            TectonSource.features(users, { ...byId, maxBatch: 1, concurrency: 1, cache })(thrice)
+          )
+          assert.deepStrictEqual(
+            rows.map(([, vector]) => vector["profile.name"].value),
+            [null, "Ada", "Ada"]
+          )
+          assert.lengthOf(server.received, 2)
+        })
     )
   )
 })

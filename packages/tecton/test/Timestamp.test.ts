@@ -10,6 +10,16 @@ import { inspect } from "node:util"
 
 const at = (epochNanoseconds: bigint) => new Timestamp.Timestamp({ epochNanoseconds })
 
+describe("printing", () => {
+  it("never fails, whatever the time", () => {
+    for (const epochNanoseconds of [10n ** 30n, -(10n ** 30n)]) {
+      const far = new Timestamp.Timestamp({ epochNanoseconds })
+      assert.strictEqual(String(far), `${epochNanoseconds} ns`)
+      assert.strictEqual(JSON.stringify(far), `"${epochNanoseconds} ns"`)
+    }
+  })
+})
+
 describe("parse", () => {
   const valid: ReadonlyArray<readonly [text: string, nanos: bigint, written: string]> = [
     ["1970-01-01T00:00:00Z", 0n, "1970-01-01T00:00:00Z"],
@@ -28,6 +38,7 @@ describe("parse", () => {
     ["2000-02-29T00:00:00Z", 951_782_400_000_000_000n, "2000-02-29T00:00:00Z"],
     ["1969-12-31T23:59:59.999999999Z", -1n, "1969-12-31T23:59:59.999999999Z"],
     ["1969-12-31T23:59:59.5Z", -500_000_000n, "1969-12-31T23:59:59.500Z"],
+    ["2023-01-02t00:25:06z", 1_672_619_106_000_000_000n, "2023-01-02T00:25:06Z"],
     ["0001-01-01T00:00:00Z", -62_135_596_800_000_000_000n, "0001-01-01T00:00:00Z"],
     ["9999-12-31T23:59:59.999999999Z", 253_402_300_799_999_999_999n, "9999-12-31T23:59:59.999999999Z"]
   ]

@@ -3,6 +3,7 @@ import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { Timestamp } from "@effect-connectors/tecton/Timestamp"
 import type { TectonError } from "@effect-connectors/tecton/TectonError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -388,6 +389,47 @@ describe("case 11: rows in flight", () => {
       )
       assert.strictEqual(Math.max(...seen), most)
       assert.strictEqual(limited, 0)
+    })
+  )
+
+  it.live("are never over the limit of a layer, whatever streams and calls they are of", () =>
+    Effect.gen(function* () {
+      const open = Promise.withResolvers<void>()
+      let most = 0
+      yield* atServer(
+        async (request, n, waiting) => {
+          const rows = inFlight(waiting)
+          // A call that is larger than the limit goes alone.
+          if (waiting.size > 1) most = Math.max(most, rows)
+          // Two calls of five rows fit below twelve, and two of one row beside them.
+          if (n >= 1) open.resolve()
+          await open.promise
+          return answerUsers(request)
+        },
+        () =>
+          Effect.gen(function* () {
+            const tecton = yield* TectonClient
+            const steps = Array.from({ length: 4 }, (_, step) =>
+              collect(
+                ids(30).map((id) => `${id}${step}`),
+                TectonSource.features(users, byId)
+              )
+            )
+            const one = tecton.getFeatures({ service: "users", joinKeys: { user_id: "u9" } })
+            const large = tecton.getFeaturesBatch({
+              service: "users",
+              lookups: Arr.makeBy(20, (n) => ({ joinKeys: { user_id: `u${n}` } }))
+            })
+            const replies = yield* Effect.all([Effect.all(steps, { concurrency: 4 }), one, large], { concurrency: 3 })
+            assert.deepStrictEqual(
+              replies[0].map(({ length }) => length),
+              [30, 30, 30, 30]
+            )
+          }),
+        { maxRowsInFlight: 12 }
+      )
+      assert.isAtMost(most, 12)
+      assert.isAtLeast(most, 10)
     })
   )
 })

@@ -157,6 +157,13 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 describe("classify", () => {
+  it.each([401, 403, 429])("%s is what its status says, whatever it says of records", (status) => {
+    const body = JSON.stringify({ recordErrors: [{ errorMessage: "bad" }] })
+    const subject = { resource: "stream source", name: "s", workspace: "w" } as const
+    const reason = classify({ status, headers: {}, body }, subject, 0, (text) => text)
+    assert.notStrictEqual(reason._tag, "RequestRefused")
+  })
+
   it.each(rows)("$status $body", ({ body, grpcCode, reason, says, status, subject }) => {
     const found = classified(status, body, subject)
     assert.strictEqual(found._tag, reason)
