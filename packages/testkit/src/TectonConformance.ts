@@ -3,7 +3,8 @@
  * workspace behind the layer. Whoever writes a layer, an emulator or a proxy runs it on theirs.
  *
  * It registers tests with `@effect/vitest`, an optional peer dependency that only the suites load. Each test works on
- * keys of its own, so the workspace may be one that others use. Time is real.
+ * keys of its own, so the workspace may be one that others use. Time is real. A test whose title ends with "(a guess)"
+ * asserts what Tecton does not document.
  */
 import type { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import { describe, layer as layerTests } from "@effect/vitest"
@@ -24,7 +25,7 @@ export { definition } from "./internal/tectonConformance/definition.ts"
  * - `"unavailable"`: refused by a server in trouble (HTTP 503);
  * - `"reset"`: the connection breaks before the call is applied;
  * - `"answerLost"`: the call is applied and the connection breaks before the answer;
- * - `"stalled"`: applied and answered after a second; not applied when the caller leaves before.
+ * - `"stalled"`: applied and answered after two seconds; not applied when the caller leaves before.
  */
 export type Fault = "throttled" | "unavailable" | "reset" | "answerLost" | "stalled"
 

@@ -44,7 +44,7 @@ export interface Options {
    * Rows that reads may be working on at a time, of which a batch of N has N; a read over it is answered with 429.
    *
    * A read's place is free again before its answer is sent, so a client that keeps to the limit is never refused. So that
-   * there is something to count, reads take at least a millisecond when there is a limit.
+   * there is something to count, reads take some milliseconds when there is a limit.
    *
    * @default no limit
    */
@@ -53,7 +53,7 @@ export interface Options {
    * How long a read takes. One that takes longer than `latencyBudgetMs` of its request is answered then, with status
    * `TIME_OUT` for all but realtime features. Time is real here, whatever the clock of the features says.
    *
-   * @default 0, or 1 millisecond with a `concurrencyLimit`, which is the least then
+   * @default 0; 5 milliseconds with a `concurrencyLimit`, about what Tecton published, and then at least 1
    */
   readonly latency?: Duration.Input | undefined
   /** A read that takes longer and has no budget is answered with 504 then. @default "2 seconds", as documented */
@@ -172,7 +172,7 @@ const make = (options: Options): Effect.Effect<Service, TectonError, Scope.Scope
       }
       workspaces.set(workspace, FeatureStore.make({ workspace, model: model.success, assumptions, now: clock.now }))
     }
-    const latencyMillis = millisOf(options.latency ?? 0)
+    const latencyMillis = millisOf(options.latency ?? (concurrencyLimit === undefined ? 0 : 5))
     const server = yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>

@@ -27,7 +27,7 @@ const struck = <A>(
     case "answerLost":
       return Effect.andThen(call, fail(reset))
     case "stalled":
-      return Effect.andThen(Effect.sleep("1 second"), call)
+      return Effect.andThen(Effect.sleep("2 seconds"), call)
   }
 }
 

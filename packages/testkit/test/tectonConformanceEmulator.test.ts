@@ -14,7 +14,7 @@ const faultOf: Record<TectonConformance.Fault, FaultPlan.Fault> = {
   unavailable: FaultPlan.status(503),
   reset: FaultPlan.reset("before"),
   answerLost: FaultPlan.reset("after"),
-  stalled: FaultPlan.stall("1 second")
+  stalled: FaultPlan.stall("2 seconds")
 }
 
 const faults = Effect.map(TectonEmulator, (emulator): TectonConformance.Faults => ({

@@ -57,6 +57,20 @@ describe("TectonEmulator", () => {
   )
 })
 
+describe("options that can not be", () => {
+  it.effect.each([
+    ["latency", { latency: -1 }],
+    ["serverTimeout", { serverTimeout: "-1 seconds" }],
+    ["tokenLifetime", { tokenLifetime: -5 }],
+    ["concurrencyLimit", { concurrencyLimit: 0 }]
+  ] as const)("%s: %j", ([option, options]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(TectonEmulator.make(options))
+      assert.deepInclude(reason, { _tag: "InvalidOption", option })
+    })
+  )
+})
+
 describe("accounts", () => {
   const accounts: ReadonlyArray<Account> = [
     { apiKey: "viewer", roles: { prod: "viewer" } },
@@ -229,6 +243,20 @@ describe("the concurrency limit", () => {
       yield* until(Effect.map(inFlight, (rows) => rows === 0))
       assert.strictEqual(yield* emulator.concurrency.refused, 1)
       assert.strictEqual(yield* emulator.concurrency.peak, 3)
+    })
+  )
+
+  it.live("is there without a latency too: who asks for more at once is refused", () =>
+    Effect.gen(function* () {
+      const { emulator, post } = yield* raw({ concurrencyLimit: 2 })
+      const answers = yield* Effect.all(
+        Array.from({ length: 60 }, () => post(v1("get-features"), country)),
+        { concurrency: 60 }
+      )
+      const refused = answers.filter(({ status }) => status === 429).length
+      assert.isAbove(refused, 0)
+      assert.strictEqual(yield* emulator.concurrency.refused, refused)
+      assert.isAtMost(yield* emulator.concurrency.peak, 2)
     })
   )
 

@@ -4,7 +4,7 @@ import type { IngestRecord, Lookup, Service } from "@effect-connectors/tecton/Te
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import type { TectonError } from "@effect-connectors/tecton/TectonError"
 import { TectonEmulator, TectonMemory } from "@effect-connectors/testkit"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -262,7 +262,9 @@ describe("the emulator and the memory layer", () => {
     { timeout: 60_000, arbitrary: { runs: 300, size: 50 } }
   )
 
-  it("were asked for everything, and said yes and no to it", () => {
+  // Together with the property, which alone it would be about nothing.
+  afterAll(() => {
+    if (seen.size === 0) return
     for (const kind of ["Clicks", "Profiles", "Both", "Lonely", "Read", "Batch", "Query", "Metadata"]) {
       assert.isAbove(seen.get(`${kind} answered`) ?? 0, 20, kind)
       assert.isAbove(seen.get(`${kind} refused`) ?? 0, 20, kind)

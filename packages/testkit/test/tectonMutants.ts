@@ -68,17 +68,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     what: "gives a default for what is missing",
-    caughtBy: "shows what is missing, also for a key that is null",
+    caughtBy: "shows what is missing, also for a key that is null (a guess)",
     change: values((value) => value ?? "0")
   },
   {
     what: "gives no status",
-    caughtBy: "shows what is missing, also for a key that is null",
+    caughtBy: "shows what is missing, also for a key that is null (a guess)",
     change: rows((all) => all.map((row) => ({ ...row, statuses: undefined })))
   },
   {
     what: "says that everything is present",
-    caughtBy: "shows what is missing, also for a key that is null",
+    caughtBy: "shows what is missing, also for a key that is null (a guess)",
     change: rows((all) => all.map((row) => ({ ...row, statuses: row.values.map(() => "PRESENT") })))
   },
   {
@@ -127,7 +127,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     what: "writes the records of a call from the last to the first",
-    caughtBy: "records of one key are written in the order they came",
+    caughtBy: "records of one key and one time: the last one stays (a guess)",
     change: ingests((client, request) => client.ingest(withRecords(request, Arr.reverse)))
   },
   {

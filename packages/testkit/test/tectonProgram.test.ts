@@ -101,13 +101,28 @@ describe("tecton-emulator", () => {
     })
   )
 
+  it.effect("lets in the keys it is given, and serves what a file assumes", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* temporary, "more.yaml")
+      fs.writeFileSync(file, `${yaml}\nassumptions: { unknownServiceStatus: 404 }\ntokenLifetime: 10 minutes\n`)
+      const args = ["--port", "0", "--definition", file, "--api-key", "mine-1", "--api-key", "mine-2"]
+      const emulator = yield* started(program, ...args)
+      const url = `${urlOf(yield* emulator.firstLine)}/api/v1/feature-service/metadata`
+      const params = { workspaceName: "shop", featureServiceName: "nobody" }
+      for (const key of ["mine-1", "mine-2", "writer"]) assert.include(yield* post(url, { params }, key), `"code":5`)
+      assert.include(yield* post(url, { params }, "other"), `"code":7`)
+    })
+  )
+
   it.effect.each([
     ["shop.toml", ".json, .yaml or .yml", ""],
     ["shop.json", "JSON", "{"],
     ["shop.yaml", "shop.yaml: ", "workspaces: ["],
     ["shop.json", `["workspaces"]`, "{}"],
     ["shop.yaml", `reads the source "sales", which is not defined`, yaml.replace("source: orders", "source: sales")],
-    ["shop.yaml", `["accounts"]`, yaml.replace("editor", "boss")]
+    ["shop.yaml", `["accounts"]`, yaml.replace("editor", "boss")],
+    ["shop.yaml", `["assumptions"]`, `${yaml}\nassumptions: { recordErrorsStatus: 200 }\n`],
+    ["shop.yaml", "a time above zero", `${yaml}\nserverTimeout: soon\n`]
   ] as const)("says in a line what is wrong with %s: %s", ([name, expected, text]) =>
     Effect.gen(function* () {
       const file = path.join(yield* temporary, name)

@@ -30,12 +30,12 @@ const flags = {
     Flag.atLeast(0)
   ),
   latency: Flag.Int("latency").pipe(
-    Flag.withDescription("Milliseconds that a read takes; with a concurrency limit at least 1"),
+    Flag.withDescription("Milliseconds that a read takes (default: 0; 5 with a concurrency limit)"),
     Flag.filter(
       (millis) => millis >= 0,
       () => "0 or more"
     ),
-    Flag.withDefault(0)
+    Flag.optional
   ),
   concurrencyLimit: Flag.Int("concurrency-limit").pipe(
     Flag.withDescription("Rows that reads may be working on at a time; a read over it gets 429. Without it no limit"),
@@ -57,7 +57,7 @@ const command = Command.make(
       const accounts = [...(defined?.accounts ?? []), ...owners]
       const { url } = yield* TectonEmulator.make({
         port,
-        latency,
+        latency: Option.getOrUndefined(latency),
         ...defined,
         accounts: accounts.length > 0 ? accounts : undefined,
         concurrencyLimit: Option.getOrUndefined(concurrencyLimit)

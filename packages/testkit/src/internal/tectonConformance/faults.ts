@@ -103,7 +103,7 @@ export const faults = (test: FaultTest): void => {
       const users = Array.from({ length: 10 }, (_, n) => `${user}-${n}`)
       yield* faults.next("getFeaturesBatch", "stalled")
       const rows = yield* Stream.fromIterable(users).pipe(
-        TectonSource.featuresResults(service, { ...asking, deadline: "500 millis" }),
+        TectonSource.featuresResults(service, { ...asking, deadline: "1 second" }),
         Stream.runCollect
       )
       yield* fired(faults, 1)
@@ -129,7 +129,7 @@ export const faults = (test: FaultTest): void => {
       assert.strictEqual(yield* count(user), 1n)
     }))
 
-  test("binding a service waits for metadata that is not there yet", (_, faults) =>
+  test("binding a service asks again for metadata that are not to be had", (_, faults) =>
     Effect.gen(function* () {
       yield* faults.next("metadata", "unavailable", 2)
       yield* FeatureService.bind(service, { retry: quick })

@@ -45,7 +45,7 @@ export const reads = (test: Test): void => {
       assert.strictEqual(nulls?.["conformance_latest.position"].value, null)
     }))
 
-  test("shows what is missing, also for a key that is null", ({ user }) =>
+  test("shows what is missing, also for a key that is null (a guess)", ({ user }) =>
     Effect.gen(function* () {
       for (const vector of yield* read([`${user}-nobody`, null])) {
         const { "conformance_request.factor": factor, ...stored } = vector

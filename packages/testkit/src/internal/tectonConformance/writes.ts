@@ -65,7 +65,7 @@ export const writes = (test: Test): void => {
       assert.strictEqual(yield* amount(user), 3)
     }))
 
-  test("records of one key are written in the order they came", ({ event, user }) =>
+  test("records of one key and one time: the last one stays (a guess)", ({ event, user }) =>
     Effect.gen(function* () {
       const versions = Array.from({ length: 24 }, (_, amount) => event({ amount }))
       yield* write(versions, { maxRecords: 2, concurrency: 8 })
