@@ -297,6 +297,7 @@ describe("a call whose answer is lost", () => {
       })
       yield* Effect.forkChild(Effect.exit(post(v1("get-features"), country)))
       yield* until(Effect.map(emulator.faults.fired, ({ lost }) => lost === 1))
+      yield* until(Effect.map(emulator.concurrency.inFlight, (rows) => rows === 0))
       assert.strictEqual((yield* post(v1("get-features"), country)).status, 200)
     })
   )
