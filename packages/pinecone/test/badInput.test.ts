@@ -498,7 +498,7 @@ describe("bad input", () => {
             yield* assertRefusal(error, {
               tag: "Unauthorized",
               names: "API key",
-              says: /check the API key and the project/
+              says: /check the key and what it belongs to/
             })
           }
           // It stops all progress, and so the stream fails; nothing is tried again.
@@ -519,7 +519,7 @@ describe("bad input", () => {
       const error = yield* failuresOfLayer(
         PineconeIndex.layer({ apiKey: Redacted.make(key), index: "articles", controllerHost: controller.url })
       )
-      yield* assertRefusal(error, { tag: "Unauthorized", names: "API key", says: /check the API key and the project/ })
+      yield* assertRefusal(error, { tag: "Unauthorized", names: "API key", says: /check the key and what it belongs to/ })
     })
   )
 
