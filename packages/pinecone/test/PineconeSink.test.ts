@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { accept, atServer, changed, counts, inMemory, numbers, stored, upserted } from "./support/index.ts"
-import { assertOneEach, run, runAll, writeAll } from "./support/outcomes.ts"
+import { assertOneEach, run, runAll, writeAll } from "../../../test/support/outcomes.ts"
 import { refusalOf } from "./support/secrets.ts"
 import { settle } from "./support/time.ts"
 
@@ -635,7 +635,9 @@ describe("a namespace no record can be in", () => {
     { id: "last", namespace: "" }
   ]
   const namespace = (element: Element) => element.namespace
-  const steps: ReadonlyArray<readonly [string, Parameters<typeof runAll<Element, PineconeError, PineconeIndex>>[1]]> = [
+  const steps: ReadonlyArray<
+    readonly [string, Parameters<typeof runAll<Element, PineconeError, PineconeError, PineconeIndex>>[1]]
+  > = [
     ["upsert", PineconeSink.upsertOutcomes({ namespace, record: ({ id }: Element) => ({ id, values: [1] }) })],
     ["update", PineconeSink.updateOutcomes({ namespace, update: ({ id }: Element) => ({ id, values: [1] }) })],
     ["delete", PineconeSink.deleteOutcomes({ namespace, id: ({ id }: Element) => id })]

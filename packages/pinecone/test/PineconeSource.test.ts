@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { atServer, changed, inMemory } from "./support/index.ts"
-import { writeAll } from "./support/outcomes.ts"
+import { writeAll } from "../../../test/support/outcomes.ts"
 import { refusalOf } from "./support/secrets.ts"
 import { inTime, interrupted } from "./support/time.ts"
 

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { counts, inMemory, stored } from "./support/index.ts"
-import { runAll, writeAll } from "./support/outcomes.ts"
+import { runAll, writeAll } from "../../../test/support/outcomes.ts"
 import { refusalOf } from "./support/secrets.ts"
 
 const Article = Schema.Struct({

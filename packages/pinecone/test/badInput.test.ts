@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Line, scriptedServer } from "../../../test/support/scriptedServer.ts"
 import { accept, atServer, changed, counts, inMemory, stored, upserted } from "./support/index.ts"
-import { run, runAll } from "./support/outcomes.ts"
+import { run, runAll } from "../../../test/support/outcomes.ts"
 import { assertHidden, key, refusalOf } from "./support/secrets.ts"
 
 const good = [
@@ -513,13 +513,17 @@ describe("bad input", () => {
       ] as const) {
         const rows: Stream.Stream<unknown, PineconeError, PineconeIndex> = step(Stream.make("a"))
         const error = yield* atServer([refusal], () => refusalOf(Stream.runDrain(rows)))
-        yield* assertRefusal(error, { tag: "Unauthorized", names: name, says: /check the API key/ })
+        yield* assertRefusal(error, { tag: "Unauthorized", names: name, says: /check the key and what it belongs to/ })
       }
       const controller = yield* scriptedServer(refusal)
       const error = yield* failuresOfLayer(
         PineconeIndex.layer({ apiKey: Redacted.make(key), index: "articles", controllerHost: controller.url })
       )
-      yield* assertRefusal(error, { tag: "Unauthorized", names: "API key", says: /check the key and what it belongs to/ })
+      yield* assertRefusal(error, {
+        tag: "Unauthorized",
+        names: "API key",
+        says: /check the key and what it belongs to/
+      })
     })
   )
 

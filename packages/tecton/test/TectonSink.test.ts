@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { atServer, requestOf, scripted } from "./support/index.ts"
-import { run, runAll } from "./support/outcomes.ts"
+import { run, runAll } from "../../../test/support/outcomes.ts"
 import { assertHidden, clientSecret, key, refusalOf } from "./support/secrets.ts"
 import type { Received, Reply } from "./support/server.ts"
 

@@ -1,6 +1,5 @@
 /** Runs write steps and holds them to their promise: one outcome for each element, with the element itself in it. */
 import * as Outcome from "@effect-connectors/core/Outcome"
-import type { TectonError } from "@effect-connectors/tecton/TectonError"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -26,12 +25,10 @@ export const assertOneEach = (
 
 type Step<A, B, E, R> = (self: Stream.Stream<A>) => Stream.Stream<B, E, R>
 
-type AnyOutcome<A> = Outcome.Outcome<A, TectonError>
-
 /** The outcomes of a stream of elements, and how the stream ended. */
-export const run = <A, E, R>(elements: ReadonlyArray<A>, step: Step<A, AnyOutcome<A>, E, R>) =>
+export const run = <A, F, E, R>(elements: ReadonlyArray<A>, step: Step<A, Outcome.Outcome<A, F>, E, R>) =>
   Effect.gen(function* () {
-    const outcomes: Array<AnyOutcome<A>> = []
+    const outcomes: Array<Outcome.Outcome<A, F>> = []
     const exit = yield* Stream.fromIterable(elements).pipe(
       step,
       Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
@@ -43,12 +40,12 @@ export const run = <A, E, R>(elements: ReadonlyArray<A>, step: Step<A, AnyOutcom
   })
 
 /** {@link run} of a stream that must not fail. */
-export const runAll = <A, E, R>(elements: ReadonlyArray<A>, step: Step<A, AnyOutcome<A>, E, R>) =>
+export const runAll = <A, F, E, R>(elements: ReadonlyArray<A>, step: Step<A, Outcome.Outcome<A, F>, E, R>) =>
   Effect.map(run(elements, step), (result) => {
     assert.isTrue(Exit.isSuccess(result.exit))
     return result
   })
 
 /** {@link runAll} of a stream all of whose elements must be written. */
-export const writeAll = <A, E, R>(elements: ReadonlyArray<A>, step: Step<A, AnyOutcome<A>, E, R>) =>
+export const writeAll = <A, F, E, R>(elements: ReadonlyArray<A>, step: Step<A, Outcome.Outcome<A, F>, E, R>) =>
   Effect.map(runAll(elements, step), ({ notWritten }) => assert.deepStrictEqual(notWritten, []))
