@@ -47,13 +47,13 @@ export type Target<T> =
 export type IngestOptions<A, T> = Target<T> &
   Settings & {
     /** The record to write for an element. Default: the element is the record. */
-    readonly record?: ((element: A) => T) | undefined
+    readonly record?: ((element: A) => NoInfer<T>) | undefined
   }
 
 /** {@link ingest}: of elements that are records, or of any with the option `record`. */
 export interface Ingest {
   <A, T = IngestRecord>(
-    options: IngestOptions<A, T> & { readonly record: (element: A) => T }
+    options: IngestOptions<A, T> & { readonly record: (element: A) => NoInfer<T> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
   <A extends T, T = IngestRecord>(options: IngestOptions<A, T>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
 }
@@ -61,7 +61,7 @@ export interface Ingest {
 /** {@link ingestOutcomes}: of elements that are records, or of any with the option `record`. */
 export interface IngestOutcomes {
   <A, T = IngestRecord>(
-    options: IngestOptions<A, T> & { readonly record: (element: A) => T }
+    options: IngestOptions<A, T> & { readonly record: (element: A) => NoInfer<T> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
   <A extends T, T = IngestRecord>(
     options: IngestOptions<A, T>

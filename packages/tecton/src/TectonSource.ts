@@ -121,7 +121,7 @@ const settle = (
 
 /** {@link features} that gives a failed lookup as a `Result` in its row and goes on. */
 export const featuresResults =
-  <A, K, C, F>(service: FeatureService<K, C, F>, options: FeaturesOptions<A, K, C>) =>
+  <A, K, C, F>(service: FeatureService<K, C, F>, options: FeaturesOptions<A, NoInfer<K>, NoInfer<C>>) =>
   <E, R>(self: Stream.Stream<A, E, R>): Results<A, Vector<F>, E, R> =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -170,13 +170,13 @@ export const featuresResults =
  * ```
  */
 export const features =
-  <A, K, C, F>(service: FeatureService<K, C, F>, options: FeaturesOptions<A, K, C>) =>
+  <A, K, C, F>(service: FeatureService<K, C, F>, options: FeaturesOptions<A, NoInfer<K>, NoInfer<C>>) =>
   <E, R>(self: Stream.Stream<A, E, R>): Rows<A, Vector<F>, E, R> =>
     Lookup.requireFound(featuresResults(service, options)(self))
 
 /** {@link query} that gives a failed lookup as a `Result` in its row and goes on. */
 export const queryResults =
-  <A, K, C, F>(service: FeatureService<K, C, F>, options: QueryOptions<A, K, C>) =>
+  <A, K, C, F>(service: FeatureService<K, C, F>, options: QueryOptions<A, NoInfer<K>, NoInfer<C>>) =>
   <E, R>(self: Stream.Stream<A, E, R>): Results<A, ReadonlyArray<reads.Found<F>>, E, R> =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -208,7 +208,7 @@ export const queryResults =
  * ```
  */
 export const query =
-  <A, K, C, F>(service: FeatureService<K, C, F>, options: QueryOptions<A, K, C>) =>
+  <A, K, C, F>(service: FeatureService<K, C, F>, options: QueryOptions<A, NoInfer<K>, NoInfer<C>>) =>
   <E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<reads.Found<F>>, E, R> =>
     Lookup.requireFound(queryResults(service, options)(self))
 
