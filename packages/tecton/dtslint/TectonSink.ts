@@ -31,16 +31,17 @@ export const outcomes: Stream.Stream<
 
 export const byName = clicks.pipe(TectonSink.ingest({ source: "clicks", joinKeys: ["user_id"], dryRun: true }))
 
-// @ts-expect-error elements are no records of the source
-events.pipe(TectonSink.ingest({ source }))
-// @ts-expect-error a source by name wants the fields that tell entities apart
-clicks.pipe(TectonSink.ingest({ source: "clicks" }))
-// @ts-expect-error records of one entity are events, each is sent
-clicks.pipe(TectonSink.ingest({ source, duplicates: "lastWins" }))
-// @ts-expect-error the schema has no such field
-StreamSource.make("clicks", { schema: Click, joinKeys: ["nobody"] })
-
-// @ts-expect-error the record lacks what the source has
-events.pipe(TectonSink.ingest({ source, record: ({ click }: Event) => ({ user_id: click.user_id }) }))
-// @ts-expect-error a field has another type
-events.pipe(TectonSink.ingest({ source, record: ({ click }: Event) => ({ ...click, n: 1 }) }))
+export const wrong = [
+  // @ts-expect-error elements are no records of the source
+  events.pipe(TectonSink.ingest({ source })),
+  // @ts-expect-error a source by name wants the fields that tell entities apart
+  clicks.pipe(TectonSink.ingest({ source: "clicks" })),
+  // @ts-expect-error records of one entity are events, each is sent
+  clicks.pipe(TectonSink.ingest({ source, duplicates: "lastWins" })),
+  // @ts-expect-error the record lacks what the source has
+  events.pipe(TectonSink.ingest({ source, record: ({ click }: Event) => ({ user_id: click.user_id }) })),
+  // @ts-expect-error a field has another type
+  events.pipe(TectonSink.ingest({ source, record: ({ click }: Event) => ({ ...click, n: 1 }) })),
+  // @ts-expect-error the schema has no such field
+  StreamSource.make("clicks", { schema: Click, joinKeys: ["nobody"] })
+]

@@ -39,20 +39,22 @@ export const anything = payments.pipe(
   Stream.map(([, vector]) => vector["any.feature"]?.value)
 )
 
-payments.pipe(
-  // @ts-expect-error the service needs a request context
-  TectonSource.features(fraud, { keys: (payment: Payment) => ({ user_id: payment.user }) })
-)
-payments.pipe(
-  // @ts-expect-error a key is missing
-  TectonSource.features(plain, { keys: () => ({}) })
-)
-payments.pipe(
-  // @ts-expect-error a key has another type
-  TectonSource.features(plain, { keys: (payment: Payment) => ({ user_id: payment.amount }) })
-)
-payments.pipe(
-  TectonSource.features(plain, { keys: ({ user }) => ({ user_id: user }) }),
-  // @ts-expect-error the service has no such feature
-  Stream.map(([, vector]) => vector["clicks.sum"])
-)
+export const wrong = [
+  payments.pipe(
+    // @ts-expect-error the service needs a request context
+    TectonSource.features(fraud, { keys: (payment: Payment) => ({ user_id: payment.user }) })
+  ),
+  payments.pipe(
+    // @ts-expect-error a key is missing
+    TectonSource.features(plain, { keys: () => ({}) })
+  ),
+  payments.pipe(
+    // @ts-expect-error a key has another type
+    TectonSource.features(plain, { keys: (payment: Payment) => ({ user_id: payment.amount }) })
+  ),
+  payments.pipe(
+    TectonSource.features(plain, { keys: ({ user }) => ({ user_id: user }) }),
+    // @ts-expect-error the service has no such feature
+    Stream.map(([, vector]) => vector["clicks.sum"])
+  )
+]

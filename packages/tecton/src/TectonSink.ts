@@ -52,19 +52,21 @@ export type IngestOptions<A, T> = Target<T> &
 
 /** {@link ingest}: of elements that are records, or of any with the option `record`. */
 export interface Ingest {
+  <A extends T, T = IngestRecord>(
+    options: IngestOptions<A, T> & { readonly record?: undefined }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
   <A, T = IngestRecord>(
     options: IngestOptions<A, T> & { readonly record: (element: A) => NoInfer<T> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
-  <A extends T, T = IngestRecord>(options: IngestOptions<A, T>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
 }
 
 /** {@link ingestOutcomes}: of elements that are records, or of any with the option `record`. */
 export interface IngestOutcomes {
+  <A extends T, T = IngestRecord>(
+    options: IngestOptions<A, T> & { readonly record?: undefined }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
   <A, T = IngestRecord>(
     options: IngestOptions<A, T> & { readonly record: (element: A) => NoInfer<T> }
-  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
-  <A extends T, T = IngestRecord>(
-    options: IngestOptions<A, T>
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
 
