@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { json, raw } from "./emulatorRaw.ts"
+import { raw } from "./emulatorRaw.ts"
+import { json } from "./rawHttp.ts"
 
 const get = (url: string) => Effect.promise(() => fetch(`${url}/indexes`, { headers: { "api-key": "k" } }))
 

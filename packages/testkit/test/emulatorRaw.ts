@@ -2,26 +2,15 @@
 import { PineconeEmulator } from "@effect-connectors/testkit"
 import type { IndexOptions, Options, Service } from "@effect-connectors/testkit/PineconeEmulator"
 import * as Effect from "effect/Effect"
+import { type Send, sender } from "./rawHttp.ts"
 
 type Dense = Extract<IndexOptions, { readonly dimension: number }>
 
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-}
-
 export interface Raw {
   readonly emulator: Service
-  /** Sends a request with a key; an object is sent as JSON, a string as it is. */
-  readonly send: (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Readonly<Record<string, string>>
-  ) => Effect.Effect<Answer>
+  readonly send: Send
   /** The same, to the data plane of the index `demo`. */
-  readonly data: Raw["send"]
+  readonly data: Send
 }
 
 /** Starts an emulator with a dense index `demo`. */
@@ -29,19 +18,9 @@ export const raw = (index: Pick<Dense, "dimension" | "metric">, options?: Option
   Effect.gen(function* () {
     const emulator = yield* PineconeEmulator.make(options)
     yield* emulator.createIndex({ ...index, name: "demo" })
-    const send: Raw["send"] = (method, path, body, headers = {}) =>
-      Effect.promise(async () => {
-        const response = await fetch(`${emulator.url}${path}`, {
-          method,
-          headers: { "api-key": "k", "content-type": "application/json", ...headers },
-          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
-        })
-        return { status: response.status, headers: response.headers, text: await response.text() }
-      })
-    const data: Raw["send"] = (method, path, body, headers) => send(method, `/i/demo${path}`, body, headers)
+    const send = sender(emulator.url, { "api-key": "k", "content-type": "application/json" })
+    const data: Send = (method, path, body, headers) => send(method, `/i/demo${path}`, body, headers)
     return { emulator, send, data }
   })
 
 export const version = (version: string) => ({ "x-pinecone-api-version": version })
-
-export const json = (answer: Answer): unknown => JSON.parse(answer.text)

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
-import { json, raw, version } from "./emulatorRaw.ts"
+import { raw, version } from "./emulatorRaw.ts"
+import { json } from "./rawHttp.ts"
 
 const dense = { dimension: 2 }
 

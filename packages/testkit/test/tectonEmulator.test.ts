@@ -6,7 +6,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { ingesting, json, raw, reading, refusal, told, v1, v2 } from "./tectonRaw.ts"
+import { json } from "./rawHttp.ts"
+import { ingesting, raw, reading, refusal, told, v1, v2 } from "./tectonRaw.ts"
 import { at, click, start } from "./tectonSupport.ts"
 
 const record = { user_id: "u", at: at(0), country: "SE" }

@@ -1,7 +1,8 @@
 /** Every route over plain HTTP: paths, casing, replies and both envelopes of errors. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { ingesting, json, raw, reading, refusal, told, v1, v2 } from "./tectonRaw.ts"
+import { json } from "./rawHttp.ts"
+import { ingesting, raw, reading, refusal, told, v1, v2 } from "./tectonRaw.ts"
 import { at, click } from "./tectonSupport.ts"
 
 const all = {

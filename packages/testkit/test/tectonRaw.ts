@@ -2,23 +2,12 @@
 import { TectonEmulator } from "@effect-connectors/testkit"
 import type { Options, Service } from "@effect-connectors/testkit/TectonEmulator"
 import * as Effect from "effect/Effect"
+import { type Answer, json, type Send, sender } from "./rawHttp.ts"
 import { definition, start } from "./tectonSupport.ts"
-
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-}
 
 export interface Raw {
   readonly emulator: Service
-  /** Sends a request with a key; an object is sent as JSON, a string as it is. */
-  readonly send: (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Readonly<Record<string, string>>
-  ) => Effect.Effect<Answer>
+  readonly send: Send
   readonly post: (path: string, body: unknown, headers?: Readonly<Record<string, string>>) => Effect.Effect<Answer>
 }
 
@@ -30,20 +19,10 @@ export const raw = (options: Options = {}) =>
       ...options
     })
     yield* emulator.clock.set(start)
-    const send: Raw["send"] = (method, path, body, headers = {}) =>
-      Effect.promise(async () => {
-        const response = await fetch(`${emulator.url}${path}`, {
-          method,
-          headers: { authorization: "Tecton-key k", ...headers },
-          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
-        })
-        return { status: response.status, headers: response.headers, text: await response.text() }
-      })
+    const send = sender(emulator.url, { authorization: "Tecton-key k" })
     const post: Raw["post"] = (path, body, headers) => send("POST", path, body, headers)
     return { emulator, send, post }
   })
-
-export const json = (answer: Answer): unknown => JSON.parse(answer.text)
 
 export const v1 = (call: string) => `/api/v1/feature-service/${call}`
 export const v2 = (service: string, call: string, workspace = "prod") =>
