@@ -26,6 +26,15 @@ describe("ExactJson", () => {
     // oxlint-disable-next-line no-sparse-arrays
     assert.strictEqual(ExactJson.stringify([1, , 3n]), "[1,null,3]")
     assert.strictEqual(JSON.stringify([ExactJson.digits(2n ** 63n)]), "[9223372036854775808]")
+    assert.strictEqual(ExactJson.stringify([ExactJson.digits(-(2n ** 63n)), -1n]), "[-9223372036854775808,-1]")
+  })
+
+  it("writes and reads a bigint at any depth, -0 as 0, and __proto__ as any field", () => {
+    const large = 2n ** 63n - 1n
+    assert.strictEqual(ExactJson.stringify({ a: [{ b: [[large]] }], z: -0 }), `{"a":[{"b":[[${large}]]}],"z":0}`)
+    const text = `{"__proto__":${large},"a":{"__proto__":[${large}]}}`
+    assert.strictEqual(ExactJson.stringify(ExactJson.parse(text)), text)
+    assert.deepStrictEqual(ExactJson.parse(`[-0,{"a":[[${large}]]}]`), [-0, { a: [[large]] }])
   })
 
   it.prop("writes JSON as JSON.stringify does", [Arbitrary.schema(Schema.Json)], ([value]) => {

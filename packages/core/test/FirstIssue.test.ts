@@ -23,6 +23,12 @@ describe("firstIssue", () => {
     assert.deepStrictEqual(issueOf(User, { tags: [] }), { path: ["name"], message: "is missing" })
   })
 
+  it("words what should not be there", () => {
+    const decoded = Schema.decodeUnknownResult(User, { onExcessProperty: "error" })({ name: "a", tags: [], age: 1 })
+    assert(Result.isFailure(decoded))
+    assert.deepStrictEqual(firstIssue(decoded.failure.issue), { path: ["age"], message: "should not be there" })
+  })
+
   it("has an empty path for the value itself", () => {
     assert.deepStrictEqual(issueOf(Schema.String, 1), { path: [], message: "must be string" })
   })

@@ -77,7 +77,7 @@ describe("decoder", () => {
     const read = typed(text)
     assert(Result.isFailure(read))
     assert.deepInclude(read.failure, { _tag: "TectonError", operation: "outputStream" })
-    assert.strictEqual(read.failure.reason._tag, "InvalidValue")
+    assert.deepInclude(read.failure.reason, { _tag: "InvalidValue", field: "message" })
     assert.match(read.failure.message, says)
   })
 

@@ -1,7 +1,7 @@
 import { type Drift, NotFound } from "@effect-connectors/core/ConnectorError"
 import * as FeatureService from "@effect-connectors/tecton/FeatureService"
 import * as DataType from "@effect-connectors/tecton/DataType"
-import { SafeInt } from "@effect-connectors/tecton/FeatureValue"
+import { Floats, SafeInt } from "@effect-connectors/tecton/FeatureValue"
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import { TectonError } from "@effect-connectors/tecton/TectonError"
 import * as TectonSource from "@effect-connectors/tecton/TectonSource"
@@ -287,14 +287,58 @@ describe("case 12: drift", () => {
     )
   )
 
-  it.live("a number is a join key of type int64", () =>
-    atScript([metadata(asDeclared, { inputJoinKeys: named({ a: int64, b: int64, c: int64 }) })], () =>
-      FeatureService.check(
-        FeatureService.make("fraud", {
-          joinKeys: { a: Schema.Int, b: Schema.Number, c: Schema.BigInt },
+  it.live("a number is a join key of type int64, also one that may be left out or null", () => {
+    const found = metadata(asDeclared, { inputJoinKeys: named({ a: int64, b: int64, c: int64, d: int64 }) })
+    return atScript([found, found], () =>
+      Effect.gen(function* () {
+        const service = FeatureService.make("fraud", {
+          joinKeys: {
+            a: Schema.Int,
+            b: Schema.Number,
+            c: Schema.BigInt,
+            d: Schema.optional(Schema.NullOr(Schema.Int))
+          },
           features: { "clicks.count_1h": Schema.BigInt }
         })
-      )
+        yield* FeatureService.check(service)
+        assert.isTrue((yield* FeatureService.bind(service)).binding?.names)
+      })
+    )
+  })
+
+  it.live("but none of type string, and no int64 of the context or of the features", () => {
+    const found = metadata(
+      { "v.n": int64 },
+      { inputJoinKeys: named({ a: string }), inputRequestContextKeys: named({ amount: int64 }) }
+    )
+    return atScript([found], () =>
+      Effect.gen(function* () {
+        const service = FeatureService.make("fraud", {
+          joinKeys: { a: Schema.Int },
+          requestContext: { amount: Schema.Number },
+          features: { "v.n": Schema.Int }
+        })
+        assert.deepStrictEqual(yield* driftsOf(FeatureService.check(service)), [
+          { kind: "retyped", part: "join key", name: "a", declared: "float64", found: "string" },
+          { kind: "retyped", part: "request context", name: "amount", declared: "float64", found: "int64" },
+          { kind: "retyped", part: "feature", name: "v.n", declared: "float64", found: "int64" }
+        ])
+      })
+    )
+  })
+
+  it.live("what is gone is told before what is new, of which three are", () =>
+    atScript(
+      [metadata({ "a.a": int64, "a.b": int64, "a.c": int64, "a.d": int64, "a.e": int64, "clicks.sum_1h": float64 })],
+      () =>
+        Effect.gen(function* () {
+          const { message } = yield* refusalOf(FeatureService.check(declared))
+          assert.match(
+            message,
+            /: feature clicks\.count_1h \(int64\) is not there; feature profile\.country .*; feature a\.a .*; and 2 more that are not declared$/
+          )
+          assert.notInclude(message, "a.d")
+        })
     )
   )
 })
@@ -358,7 +402,9 @@ describe("waitFor", () => {
       const discover = (waitFor?: Duration.Input) =>
         refusalOf(Effect.provideService(FeatureService.discover("fraud", { waitFor }), TectonClient, tecton))
       assert.strictEqual((yield* discover()).reason._tag, "NotFound")
-      assert.strictEqual((yield* discover(-1)).reason._tag, "InvalidOption")
+      for (const wrong of [-1, "-1 seconds", JSON.parse(`"soon"`)]) {
+        assert.deepInclude((yield* discover(wrong)).reason, { _tag: "InvalidOption", option: "waitFor" })
+      }
       assert.lengthOf(server.received, 1)
     })
   )
@@ -392,6 +438,8 @@ describe("types that schemas declare", () => {
     [Schema.Struct({ b: Schema.String, a: Schema.optionalKey(Schema.BigInt) }), "struct<b: string, a: int64>"],
     [Schema.Record(Schema.String, Schema.NullOr(Schema.Number)), "map<string, float64>"],
     [Schema.Union([Schema.String, Schema.BigInt]), "anything"],
+    [Floats, "array<float64>"],
+    [Schema.NullOr(Floats), "array<float64>"],
     [Schema.Tuple([Schema.String]), "anything"],
     [Schema.Null, "anything"],
     [
@@ -412,6 +460,11 @@ describe("types that schemas declare", () => {
     [Schema.Array(Schema.Number), DataType.array(float32), true],
     [Schema.Array(Schema.Number), DataType.array(string), false],
     [Schema.Array(Schema.Number), float32, false],
+    [Floats, DataType.array(float32), true],
+    [Floats, DataType.array(float64), true],
+    [Floats, DataType.array(int64), false],
+    [Floats, DataType.array(string), false],
+    [Floats, float64, false],
     [Schema.Record(Schema.String, Schema.Number), DataType.map(float32), true],
     [Schema.Record(Schema.String, Schema.Number), DataType.map(string), false],
     [Schema.Struct({ a: Schema.String, b: Schema.Number }), DataType.struct({ c: int64, b: float32, a: string }), true],

@@ -71,6 +71,24 @@ describe("encode", () => {
     )
   })
 
+  it("an int64 beyond 2^53 is found and written at any depth", () => {
+    const nested = { a: 1, deep: { list: [null, { map: { n: large } }] } }
+    const text = "holds 9007199254740993, an int64 beyond 2^53, whose digits Tecton may lose; see the option largeInt64"
+    assert.strictEqual(refusal(nested), `deep ${text}`)
+    const written = (n: string) => Result.succeed(`{"record":{"a":1,"deep":{"list":[null,{"map":{"n":${n}}}]}}}`)
+    assert.deepStrictEqual(jsonOf(nested, "number"), written(`${large}`))
+    assert.deepStrictEqual(jsonOf(nested, "string"), written(`"${large}"`))
+  })
+
+  it("-0 is 0, and the hole of a list is no value", () => {
+    assert.deepStrictEqual(jsonOf({ a: -0, b: [-0, 1n] }), Result.succeed(`{"record":{"a":0,"b":[0,1]}}`))
+    for (const value of [3, 3n]) {
+      const list: Array<number | bigint> = [1]
+      list[2] = value
+      assert.strictEqual(refusal({ ok: 1, list }), "list holds a value that is undefined")
+    }
+  })
+
   it("what has no form is named by its field", () => {
     assert.strictEqual(refusal({ a: 1, b: 2n ** 63n }, "number"), "b is 9223372036854775808, which is no int64")
     assert.strictEqual(refusal(JSON.parse("[]")), "record is not an object")
@@ -88,5 +106,10 @@ describe("encode", () => {
   it("a field called __proto__ or toJSON is a field", () => {
     const record: IngestRecord.IngestRecord = JSON.parse(`{"__proto__":1,"toJSON":"x"}`)
     assert.deepStrictEqual(jsonOf(record), Result.succeed(`{"record":{"__proto__":1,"toJSON":"x"}}`))
+    const inside: IngestRecord.IngestRecord = { n: large, in: JSON.parse(`{"__proto__":{"a":1}}`) }
+    assert.deepStrictEqual(
+      jsonOf(inside, "number"),
+      Result.succeed(`{"record":{"n":${large},"in":{"__proto__":{"a":1}}}}`)
+    )
   })
 })

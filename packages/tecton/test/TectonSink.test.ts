@@ -196,7 +196,7 @@ describe("case 14: request bodies", () => {
 })
 
 describe("case 14: what is refused", () => {
-  it.live.each([200, 400, 404, 422, 500, 503] as const)(
+  it.live.each([200, 400, 404, 409, 422, 500, 503] as const)(
     "the bad record of a call is found by halves, whether it comes with %d",
     (status) => {
       const { answer, taken } = store(status)
@@ -413,6 +413,7 @@ describe("writes that fail", () => {
         ["reset", "Unknown", "ConnectionFailed"],
         [{ status: 503 }, "Unknown", "Unavailable"],
         [{ status: 504 }, "Unknown", "TimedOut"],
+        [{ status: 408 }, "Unknown", "InvalidResponse"],
         [{ body: "<html>" }, "Unknown", "InvalidResponse"],
         [{ status: 429 }, "Rejected", "RateLimited"]
       ] as const) {

@@ -12,10 +12,11 @@ const at = (epochNanoseconds: bigint) => new Timestamp.Timestamp({ epochNanoseco
 
 describe("printing", () => {
   it("never fails, whatever the time", () => {
-    for (const epochNanoseconds of [10n ** 30n, -(10n ** 30n)]) {
-      const far = new Timestamp.Timestamp({ epochNanoseconds })
-      assert.strictEqual(String(far), `${epochNanoseconds} ns`)
-      assert.strictEqual(JSON.stringify(far), `"${epochNanoseconds} ns"`)
+    // Far beyond what a date can be, and just before the year 1 and after 9999.
+    for (const nanos of [10n ** 30n, -(10n ** 30n), -62_135_596_800_000_000_001n, 253_402_300_800_000_000_000n]) {
+      assert.strictEqual(String(at(nanos)), `${nanos} ns`)
+      assert.strictEqual(JSON.stringify(at(nanos)), `"${nanos} ns"`)
+      assert.strictEqual(inspect(at(nanos)), `${nanos} ns`)
     }
   })
 })
@@ -39,6 +40,9 @@ describe("parse", () => {
     ["1969-12-31T23:59:59.999999999Z", -1n, "1969-12-31T23:59:59.999999999Z"],
     ["1969-12-31T23:59:59.5Z", -500_000_000n, "1969-12-31T23:59:59.500Z"],
     ["2023-01-02t00:25:06z", 1_672_619_106_000_000_000n, "2023-01-02T00:25:06Z"],
+    ["2023-01-02t00:25:06.5Z", 1_672_619_106_500_000_000n, "2023-01-02T00:25:06.500Z"],
+    ["2023-01-02t02:25:06+02:00", 1_672_619_106_000_000_000n, "2023-01-02T00:25:06Z"],
+    ["2023-01-02T00:25z", 1_672_619_100_000_000_000n, "2023-01-02T00:25:00Z"],
     ["0001-01-01T00:00:00Z", -62_135_596_800_000_000_000n, "0001-01-01T00:00:00Z"],
     ["9999-12-31T23:59:59.999999999Z", 253_402_300_799_999_999_999n, "9999-12-31T23:59:59.999999999Z"]
   ]

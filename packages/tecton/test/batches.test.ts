@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as FeatureService from "@effect-connectors/tecton/FeatureService"
-import { answerUsers, atServer, batch, byId, collect, column, ids, rowsOf, users } from "./support/index.ts"
+import { answerUsers, atServer, batch, byId, collect, column, ids, rowsOf, serviceOf, users } from "./support/index.ts"
 import type { Reply, Received } from "./support/server.ts"
 
 const once = { maxAttempts: 1 }
@@ -430,6 +430,71 @@ describe("case 11: rows in flight", () => {
       )
       assert.isAtMost(most, 12)
       assert.isAtLeast(most, 2)
+    })
+  )
+
+  it.live("a batch over the limit of a layer takes all of it, and who waits for room is not late", () =>
+    Effect.gen(function* () {
+      const open = Promise.withResolvers<void>()
+      const isRead = ({ path }: Received) => path.includes("get-features")
+      yield* atServer(
+        async (request) => {
+          if (!isRead(request)) return {}
+          await open.promise
+          return answerUsers(request)
+        },
+        (server) =>
+          Effect.gen(function* () {
+            const tecton = yield* TectonClient
+            const large = yield* Effect.forkChild(
+              tecton.getFeaturesBatch({
+                service: "users",
+                lookups: Arr.makeBy(7, (n) => ({ joinKeys: { user_id: `u${n}` } }))
+              })
+            )
+            yield* server.arrived(1)
+            const others = yield* Effect.forkChild(
+              Effect.all(
+                [
+                  tecton.getFeatures({ service: "users", joinKeys: { user_id: "u8" } }),
+                  collect(ids(9), TectonSource.features(users, byId)),
+                  collect(ids(9), TectonSource.features(users, { ...byId, maxBatch: 1 }))
+                ],
+                { concurrency: "unbounded" }
+              )
+            )
+            // Metadata have no rows, and go out meanwhile.
+            for (const _ of ids(10)) yield* tecton.metadata({ service: "users" })
+            assert.lengthOf(Array.from(server.waiting).filter(isRead), 1)
+            open.resolve()
+            assert.lengthOf((yield* Fiber.join(large)).rows, 7)
+            const [single, some, more] = yield* Fiber.join(others)
+            assert.deepStrictEqual([single.rows.length, some.length, more.length], [1, 9, 9])
+          }),
+        { maxRowsInFlight: 5 }
+      )
+    })
+  )
+
+  it.live("each layer has a limit of its own", () =>
+    Effect.gen(function* () {
+      const both = Promise.withResolvers<void>()
+      const handler = async (request: Received, n: number): Promise<Reply> => {
+        if (n === 1) both.resolve()
+        await both.promise
+        return answerUsers(request)
+      }
+      yield* atServer(
+        handler,
+        (server) =>
+          Effect.gen(function* () {
+            const other = yield* serviceOf(server.url, { maxRowsInFlight: 1 })
+            const read = { service: "users", joinKeys: { user_id: "u1" } }
+            const tecton = yield* TectonClient
+            yield* Effect.all([tecton.getFeatures(read), other.getFeatures(read)], { concurrency: 2 })
+          }),
+        { maxRowsInFlight: 1 }
+      )
     })
   )
 })

@@ -157,11 +157,24 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 describe("classify", () => {
-  it.each([401, 403, 429])("%s is what its status says, whatever it says of records", (status) => {
-    const body = JSON.stringify({ recordErrors: [{ errorMessage: "bad" }] })
-    const subject = { resource: "stream source", name: "s", workspace: "w" } as const
-    const reason = classify({ status, headers: {}, body }, subject, 0, (text) => text)
-    assert.notStrictEqual(reason._tag, "RequestRefused")
+  const refused = JSON.stringify({ recordErrors: [{ errorMessage: "bad" }] })
+
+  it.each([400, 404, 408, 409, 413, 422, 500, 503, 504])("%d with errors of records refuses the records", (status) => {
+    const reason = classified(status, refused, source)
+    assert.deepInclude(reason, { _tag: "RequestRefused", detail: "bad", wire: { status } })
+  })
+
+  it.each([
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+    [429, "RateLimited"]
+  ] as const)("%d is what its status says, whatever it says of records", (status, tag) => {
+    assert.strictEqual(classified(status, refused, source)._tag, tag)
+  })
+
+  it.each(["[]", "null"])("recordErrors that are %s refuse nothing", (recordErrors) => {
+    assert.strictEqual(classified(500, `{"recordErrors":${recordErrors}}`, source)._tag, "Unavailable")
+    assert.strictEqual(classified(404, `{"recordErrors":${recordErrors}}`, source)._tag, "NotFound")
   })
 
   it.each(rows)("$status $body", ({ body, grpcCode, reason, says, status, subject }) => {

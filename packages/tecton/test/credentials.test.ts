@@ -6,19 +6,23 @@ import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
+import * as Token from "../src/internal/token.ts"
 import {
   answerUsers,
   atServer,
@@ -173,13 +177,113 @@ describe("case 15: the token", () => {
     })
   )
 
-  it.live.each([401, 503])("that is refused with %s is refused once, to all who wait", (status) =>
+  it.live.each([
+    [401, "Unauthorized"],
+    [503, "Unavailable"]
+  ] as const)(
+    "that is refused with %s is refused once to all who wait, and asked for again by the next",
+    ([status, tag]) =>
+      Effect.gen(function* () {
+        const { seen, tecton } = yield* cluster({ token: () => ({ status, body: "no" }) })
+        const calls = Array.from({ length: 20 }, () => Effect.result(tecton.getFeatures(request)))
+        for (const round of [1, 2, 3]) {
+          const results = yield* Effect.all(calls, { concurrency: "unbounded" })
+          assert.deepStrictEqual(
+            results.map((result) => Result.isFailure(result) && result.failure.reason._tag),
+            calls.map(() => tag)
+          )
+          assert.deepStrictEqual(seen(), { tokens: round, calls: 0 })
+        }
+      })
+  )
+
+  it.effect("is fetched on when the time of who asked for it is over, for the time of the layer", () =>
     Effect.gen(function* () {
-      const { seen, tecton } = yield* cluster({ token: () => ({ status, body: "no" }) })
-      const calls = Array.from({ length: 20 }, () => Effect.result(tecton.getFeatures(request)))
-      const results = yield* Effect.all(calls, { concurrency: "unbounded" })
-      assert.isTrue(results.every(Result.isFailure))
-      assert.deepStrictEqual(seen(), { tokens: 1, calls: 0 })
+      const asked: Array<PromiseWithResolvers<Response>> = []
+      let aborted = 0
+      const tecton = yield* serviceOf("https://a.b", {
+        ...withToken,
+        timeout: "5 seconds",
+        fetch: (input, init) => {
+          const url = input instanceof Request ? input.url : String(input)
+          if (!url.endsWith(tokenPath)) return Promise.resolve(Response.json(empty.body))
+          const answer = Promise.withResolvers<Response>()
+          const abort = () => {
+            aborted++
+            answer.reject(new Error("aborted"))
+          }
+          init?.signal?.addEventListener("abort", abort)
+          asked.push(answer)
+          return answer.promise.finally(() => init?.signal?.removeEventListener("abort", abort))
+        }
+      })
+      const call = tecton.getFeatures(request)
+      const hasty = yield* Effect.forkChild(Effect.timeoutOption(call, "1 second"))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* Fiber.join(hasty)))
+      const patient = yield* Effect.forkChild(call)
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual([asked.length, aborted], [1, 0])
+      asked[0]!.resolve(Response.json({ access_token: token(0) }))
+      yield* Fiber.join(patient)
+      assert.deepStrictEqual([asked.length, aborted], [1, 0])
+      // An hour later it is over. The time of the fetch is that of the layer, whoever came to it late.
+      yield* TestClock.adjust("1 hour")
+      const first = yield* Effect.forkChild(Effect.result(call))
+      yield* TestClock.adjust("4 seconds")
+      const second = yield* Effect.forkChild(Effect.result(call))
+      yield* TestClock.adjust("1 second")
+      for (const fiber of [first, second]) {
+        const result = yield* Fiber.join(fiber)
+        assert(Result.isFailure(result))
+        assert.deepInclude(result.failure.reason, { _tag: "TimedOut", afterMillis: 5000 })
+      }
+      assert.deepStrictEqual([asked.length, aborted], [2, 1])
+    })
+  )
+
+  /** Tokens that are there at once. */
+  const tokensOf = (scope: Scope.Scope) =>
+    Token.make(
+      { clientId: "client-1", clientSecret: Redacted.make(clientSecret), url: "https://a.b" },
+      { timeout: Duration.seconds(5), workspace: "prod" },
+      () => Effect.succeed({ status: 200, headers: {}, body: JSON.stringify({ access_token: token(0) }) })
+    ).pipe(Effect.provideService(Scope.Scope, scope))
+
+  it.effect("is to be had whenever the one who asked first gives up", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const before = Effect.gen(function* () {
+        for (let step = 0; step < 20; step++) yield* Effect.suspend(() => Effect.void)
+      })
+      for (let operations = 20; operations < 100; operations++) {
+        const tokens = yield* tokensOf(scope)
+        // It lets others run after so many operations, wherever it is then, and is interrupted there.
+        const first = yield* Effect.forkChild(
+          Effect.provideService(Effect.andThen(before, tokens.get), Scheduler.MaxOpsBeforeYield, operations)
+        )
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(first)
+        const second = yield* Effect.forkChild(Effect.timeoutOption(tokens.get, "1 minute"))
+        yield* TestClock.adjust("1 minute")
+        const found = Option.map(yield* Fiber.join(second), Redacted.value)
+        assert.deepStrictEqual(found, Option.some(token(0)), `after ${operations} operations`)
+      }
+    })
+  )
+
+  it.effect("of a layer that is gone is not waited for", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const tokens = yield* tokensOf(scope)
+      yield* Scope.close(scope, Exit.void)
+      for (const _ of [1, 2]) {
+        const asking = yield* Effect.forkChild(Effect.timeoutOption(tokens.get, "1 minute"))
+        yield* TestClock.adjust("1 minute")
+        const exit = yield* Fiber.await(asking)
+        assert(Exit.isFailure(exit))
+        assert.isTrue(Cause.hasInterruptsOnly(exit.cause))
+      }
     })
   )
 

@@ -59,6 +59,8 @@ const rows: ReadonlyArray<Row> = [
     tag: "InvalidOption",
     says: "https://elsewhere.example"
   },
+  // Somebody in between gave up: 4xx is never repeated.
+  { name: "408", reply: { status: 408, body: "slow" }, tag: "InvalidResponse", says: "slow" },
   {
     name: "429/8",
     reply: grpc(429, 8, "exceeded the concurrent request limit"),

@@ -102,6 +102,31 @@ describe("shapes that no fixture of Tecton's clients covers (facts 9)", () => {
     })
   )
 
+  it.live.each([
+    [{ status: {} }, ["UNKNOWN_STATUS", "UNKNOWN_STATUS"]],
+    [{ status: 7 }, ["UNKNOWN_STATUS", "UNKNOWN_STATUS"]],
+    [{ status: ["PRESENT", 7] }, ["PRESENT", "UNKNOWN_STATUS"]],
+    [{ status: [["PRESENT"]] }, ["UNKNOWN_STATUS", "UNKNOWN_STATUS"]],
+    [{ status: null }, [undefined, undefined]],
+    [{ effectiveTime: 7 }, [undefined, undefined]],
+    [{ effectiveTime: ["2021-08-21T01:23:58Z"] }, [undefined, undefined]],
+    [{ tags: ["a"], description: { a: 1 } }, [undefined, undefined]],
+    [{ tags: "a", description: ["b"] }, [undefined, undefined]]
+  ] as const)("%j beside the values of a batch costs none of them", ([odd, statuses]) =>
+    Effect.gen(function* () {
+      const { tecton } = yield* scripted([batch([column("v.a", int64, odd)], [["1"], ["2"]])])
+      const { columns, rows } = yield* tecton.getFeaturesBatch({ service: "s", lookups: [{}, {}] })
+      assert.deepStrictEqual(
+        rows.map((row) => [row.values, row.statuses?.[0]]),
+        [
+          [["1"], statuses[0]],
+          [["2"], statuses[1]]
+        ]
+      )
+      assert.deepInclude(columns[0], { effectiveTime: undefined, description: undefined, tags: undefined })
+    })
+  )
+
   it.live("a struct in a map", () =>
     Effect.gen(function* () {
       const values = `[{"home":["1",0.5,["a",null]],"work":[null,null,null],"none":null,"__proto__":["2",1,[]]}]`

@@ -36,9 +36,19 @@ describe("options that can not work are refused when the layer is built", () => 
     ["a url with a key in it", { url: `https://${encodeURIComponent(key)}@my-cluster` }, "url", /is not an address/],
     ["an ingestUrl that is none", { ingestUrl: "https://" }, "ingestUrl", /is not an address/],
     ["a header in place of the key", { headers: { authoriZation: "x" } }, "headers", /has Authorization; give apiKey/],
-    ["a url with a path of Tecton's", { url: "https://a.b/api/v1" }, "url", /ends with a part of Tecton's paths/],
-    ["an ingestUrl with its path", { ingestUrl: "https://a.b/v2/ingest" }, "ingestUrl", /ends with a part/],
+    ...["/api", "/api/", "/api/v1", "/api/v2", "/proxy/api/v1", "/ingest", "/v2/ingest"].flatMap(
+      (path): ReadonlyArray<readonly [string, Partial<Options>, string, RegExp]> => [
+        [`a url with ${path}`, { url: `https://a.b${path}` }, "url", /ends with a part of Tecton's paths/],
+        [`an ingestUrl with ${path}`, { ingestUrl: `a.b:99${path}` }, "ingestUrl", /ends with a part of/]
+      ]
+    ),
+    ["an oauth url with a path", { oauth: { ...oauth, url: "https://a.b/api" } }, "oauth.url", /ends with a part/],
+    ["an api that is none", { api: JSON.parse(`"v3"`) }, "api", /is "v3"; it must be "v1" or "v2"/],
+    ["an empty api", { api: JSON.parse(`""`) }, "api", /is ""; it must be "v1" or "v2"/],
+    ["an ingestApi that is none", { ingestApi: JSON.parse("2") }, "ingestApi", /is 2; it must be "v1" or "v2"/],
     ["no room for a row", { maxRowsInFlight: 0 }, "maxRowsInFlight", /is 0; it must be a whole number/],
+    ["room for a row and a half", { maxRowsInFlight: 1.5 }, "maxRowsInFlight", /is 1.5; it must be a whole number/],
+    ["another header in place of the key", { headers: { AUTHORIZATION: "x" } }, "headers", /has Authorization/],
     ["no credentials", { apiKey: undefined }, "apiKey", /is missing, and so is oauth/],
     ["an empty key", { apiKey: Redacted.make("") }, "apiKey", /is empty; set it \(TECTON_API_KEY/],
     ["a key with a line break", { apiKey: Redacted.make(`${key}\n`) }, "apiKey", /has a space, a line break/],
@@ -97,6 +107,17 @@ describe("options that can not work are refused when the layer is built", () => 
   )
 })
 
+describe("an address", () => {
+  it.effect.each(["http://api", "http://ingest/", "https://api.a.b", "https://a.b/apis", "https://a.b/v1"])(
+    "%s has no path of Tecton's",
+    (url) =>
+      Effect.gen(function* () {
+        const tecton = yield* serviceOf(url)
+        assert.strictEqual(tecton.name, new URL(url).host)
+      })
+  )
+})
+
 describe("layerConfig", () => {
   const build = (config: { readonly [name: string]: string }) =>
     Effect.map(Layer.build(TectonClient.layerConfig), Context.get(TectonClient)).pipe(
@@ -141,8 +162,17 @@ describe("layerConfig", () => {
   )
 
   it.effect.each([
-    ["no address", { TECTON_WORKSPACE: "w", TECTON_API_KEY: key }, /TECTON_URL/],
-    ["no workspace", { TECTON_URL: "https://a.b", TECTON_API_KEY: key }, /TECTON_WORKSPACE/],
+    [
+      "no address",
+      { TECTON_WORKSPACE: "w", TECTON_API_KEY: key },
+      /option url is missing; give the cluster's address \(TECTON_URL in the environment\)/
+    ],
+    [
+      "no workspace",
+      { TECTON_URL: "https://a.b", TECTON_API_KEY: key },
+      /option workspace is missing; name it \(TECTON_WORKSPACE in the environment\)/
+    ],
+    ["nothing at all", {}, /option workspace is missing/],
     [
       "a client without its secret, whatever the key",
       { TECTON_URL: "https://a.b", TECTON_WORKSPACE: "w", TECTON_API_KEY: key, TECTON_CLIENT_ID: "c" },

@@ -1,5 +1,5 @@
 import * as FeatureService from "@effect-connectors/tecton/FeatureService"
-import { SafeInt } from "@effect-connectors/tecton/FeatureValue"
+import { type FeatureValue, Floats, SafeInt } from "@effect-connectors/tecton/FeatureValue"
 import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { AsDateTime, Timestamp } from "@effect-connectors/tecton/Timestamp"
 import { assert, describe, it } from "@effect/vitest"
@@ -211,6 +211,55 @@ describe("nulls and schemas", () => {
             rows.map(([, vector]) => vector["v.o"].value),
             [null, Option.some("x")]
           )
+        })
+    )
+  )
+
+  const refused: ReadonlyArray<
+    readonly [name: string, Schema.Codec<unknown, FeatureValue>, type: unknown, value: unknown, says: string]
+  > = [
+    ["another type", Schema.Number, "int64", "5", "feature v.a is not what the program declares: it must be "],
+    [
+      "another text",
+      Schema.Literals(["a", "b"]),
+      "string",
+      "c",
+      `feature v.a is not what the program declares: it must be "a" | "b"`
+    ],
+    [
+      "a field that is gone",
+      Schema.Struct({ x: Schema.BigInt, y: Schema.BigInt }),
+      { type: "struct", fields: [{ name: "x", dataType: { type: "int64" } }] },
+      ["1"],
+      "feature v.a.y is not what the program declares: it is missing"
+    ],
+    [
+      "a field that is null",
+      Schema.Struct({ x: Schema.BigInt }),
+      { type: "struct", fields: [{ name: "x", dataType: { type: "int64" } }] },
+      [null],
+      "feature v.a.x is null; declare it with Schema.NullOr"
+    ],
+    [
+      "a null among floats",
+      Floats,
+      { type: "array", elementType: { type: "float64" } },
+      [0.5, null],
+      "feature v.a is not what the program declares: it must be an array of numbers without null"
+    ]
+  ]
+  it.live.each(refused)("%s is told of its feature", ([, schema, type, value, says]) =>
+    atServer(
+      () => vector([column("v.a", type)], [value]),
+      () =>
+        Effect.gen(function* () {
+          const service = FeatureService.make("s", {
+            joinKeys: { user_id: Schema.String },
+            features: { "v.a": schema }
+          })
+          const { message, reason } = yield* refusalOf(collect(["u0"], TectonSource.features(service, one)))
+          assert.strictEqual(reason._tag, "InvalidValue")
+          assert.include(message, says)
         })
     )
   )

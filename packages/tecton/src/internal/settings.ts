@@ -42,7 +42,8 @@ const invalid = (option: string, issue: string) => Effect.fail(new InvalidOption
 
 const address = (option: string, text: string) =>
   Effect.flatMap(Effect.fromResult(baseUrl(option, text, "https://my-cluster.tecton.ai")), (url) =>
-    /\/(api(\/v\d+)?|(v\d+\/)?ingest)$/.test(url)
+    // Of its path alone: a host may be called `api` or `ingest`.
+    /\/(api(\/v\d+)?|(v\d+\/)?ingest)$/.test(new URL(url).pathname)
       ? invalid(option, "ends with a part of Tecton's paths; give the address before it")
       : Effect.succeed(url)
   )

@@ -112,26 +112,27 @@ export const make = Effect.fnUntraced(function* (
     return fetched.value
   })
 
-  const fetched = Effect.gen(function* () {
-    if (fetching !== undefined) return yield* Deferred.await(fetching)
+  /** What is announced has to be on its way: between the two nobody can be interrupted. */
+  const fetched = Effect.suspend(() => {
+    if (fetching !== undefined) return Effect.succeed(fetching)
     const answer = Deferred.makeUnsafe<Redacted.Redacted<string>, Reason>()
     fetching = answer
-    yield* fetchToken.pipe(
+    return fetchToken.pipe(
       Effect.timeoutOrElse({
         duration: timeout,
         orElse: () => Effect.fail(new TimedOut({ afterMillis: Duration.toMillis(timeout) }))
       }),
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
+      Effect.forkIn(scope),
+      Effect.map((fiber) => {
+        // Of a layer that is gone it ends before it begins.
+        fiber.addObserver((exit) => {
           fetching = undefined
           Deferred.doneUnsafe(answer, exit)
         })
-      ),
-      Effect.exit,
-      Effect.forkIn(scope)
+        return answer
+      })
     )
-    return yield* Deferred.await(answer)
-  })
+  }).pipe(Effect.uninterruptible, Effect.flatMap(Deferred.await))
 
   const tokens: Tokens = {
     get: Effect.flatMap(Clock.currentTimeMillis, (now): Tokens["get"] =>
