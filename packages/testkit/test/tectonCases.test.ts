@@ -8,15 +8,18 @@ import type { IngestRecord, Options as ClientOptions } from "@effect-connectors/
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import * as TectonSink from "@effect-connectors/tecton/TectonSink"
 import * as TectonSource from "@effect-connectors/tecton/TectonSource"
+import * as FaultPlan from "@effect-connectors/testkit/FaultPlan"
 import type { Options } from "@effect-connectors/testkit/TectonEmulator"
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Raw, raw, reading, v1, v2 } from "./tectonRaw.ts"
+import { type Raw, raw, reading, until, v1, v2 } from "./tectonRaw.ts"
 import { at, click, featuresOf, ingest, start } from "./tectonSupport.ts"
 
 interface Setting {
@@ -184,39 +187,79 @@ describe("case 8: batches", () => {
 })
 
 describe("case 11: concurrency", () => {
-  for (const maxBatch of [1, 5]) {
-    it.live(`a client whose concurrency is the server's limit is never refused, by ${maxBatch}`, () =>
+  const names = Array.from({ length: 120 }, (_, n) => `u${n}`)
+
+  for (const [maxBatch, most] of [
+    [1, 12],
+    // Two calls of five fit, and a third does not.
+    [5, 10]
+  ] as const) {
+    it.live(`a client whose concurrency is the server's limit uses all of it, by ${maxBatch}`, () =>
       through(
-        ({ emulator }) =>
+        ({ emulator: { concurrency } }) =>
           Effect.gen(function* () {
-            const names = Array.from({ length: 120 }, (_, n) => `u${n}`)
-            yield* sums(names, { maxBatch, concurrency: 12, retry: { maxAttempts: 1 } })
-            assert.strictEqual(yield* emulator.concurrency.refused, 0)
-            const peak = yield* emulator.concurrency.peak
-            assert.isAtMost(peak, 12)
-            // Two calls of five fit, and a third does not.
-            assert.isAtLeast(peak, maxBatch === 5 ? 10 : 2)
+            yield* Effect.forkChild(sums(names, { maxBatch, concurrency: 12, retry: { maxAttempts: 1 } }))
+            yield* until(Effect.map(concurrency.inFlight, (rows) => rows === most))
+            assert.strictEqual(yield* concurrency.refused, 0)
           }),
-        { emulator: { concurrencyLimit: 12, latency: 3 } }
+        {
+          emulator: { concurrencyLimit: 12, latency: "1 hour", serverTimeout: "2 hours" },
+          client: { timeout: "3 hours" }
+        }
+      )
+    )
+
+    it.live(`and is never refused, by ${maxBatch}`, () =>
+      through(
+        ({ emulator: { concurrency } }) =>
+          Effect.gen(function* () {
+            yield* sums(names, { maxBatch, concurrency: 12, retry: { maxAttempts: 1 } })
+            assert.strictEqual(yield* concurrency.refused, 0)
+            assert.isAtMost(yield* concurrency.peak, most)
+          }),
+        { emulator: { concurrencyLimit: 12 } }
       )
     )
   }
 
   it.live("one that asks for more is refused, tries again, and has every answer", () =>
     through(
-      ({ emulator }) =>
+      ({ emulator: { concurrency } }) =>
         Effect.gen(function* () {
           yield* clicks(many(60))
-          const names = Array.from({ length: 60 }, (_, n) => `u${n}`)
-          const found = yield* sums(names, { concurrency: 60, retry: { base: "5 millis", maxAttempts: 50 } })
-          assert.deepStrictEqual(
-            found,
-            names.map((_, n) => BigInt(n))
+          const tecton = yield* TectonClient
+          const lookup = { joinKeys: { user_id: "u" } }
+          // Another call takes every place, until this one has been refused.
+          const other = yield* Effect.forkChild(
+            tecton.getFeaturesBatch({ service: "clicks", lookups: Arr.makeBy(10, () => lookup) })
           )
-          assert.isAbove(yield* emulator.concurrency.refused, 0)
-          assert.isAtMost(yield* emulator.concurrency.peak, 10)
+          yield* until(Effect.map(concurrency.inFlight, (rows) => rows === 10))
+          const asked = names.slice(0, 60)
+          const reading = yield* Effect.forkChild(
+            sums(asked, { concurrency: 60, retry: { base: "5 millis", maxAttempts: 100 } })
+          )
+          yield* until(Effect.map(concurrency.refused, (calls) => calls > 0))
+          yield* Fiber.interrupt(other)
+          assert.deepStrictEqual(
+            yield* Fiber.join(reading),
+            asked.map((_, n) => BigInt(n))
+          )
+          assert.strictEqual(yield* concurrency.peak, 10)
         }),
-      { emulator: { concurrencyLimit: 10, latency: 3 } }
+      {
+        emulator: {
+          concurrencyLimit: 10,
+          faultPlan: FaultPlan.make([
+            {
+              name: "other",
+              when: FaultPlan.nth(1),
+              operations: ["getFeaturesBatch"],
+              fault: FaultPlan.stall("1 hour")
+            }
+          ])
+        },
+        client: { timeout: "3 hours" }
+      }
     )
   )
 })

@@ -3,23 +3,18 @@ import { FaultPlan, TectonEmulator } from "@effect-connectors/testkit"
 import type { Account } from "@effect-connectors/testkit/TectonEmulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { json } from "./rawHttp.ts"
-import { ingesting, raw, reading, refusal, told, v1, v2 } from "./tectonRaw.ts"
+import { ingesting, raw, reading, refusal, told, until, v1, v2 } from "./tectonRaw.ts"
 import { at, click, start } from "./tectonSupport.ts"
 
 const record = { user_id: "u", at: at(0), country: "SE" }
 const country = reading("country", { joinKeyMap: { user_id: "u" } })
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const key = (apiKey: string) => ({ authorization: `Tecton-key ${apiKey}` })
-
-/** Waits for something to come true, giving others a turn; there is no time in it. */
-const until = (condition: Effect.Effect<boolean>) =>
-  Effect.gen(function* () {
-    while (!(yield* condition)) yield* Effect.promise(() => new Promise(setImmediate))
-  })
 
 describe("TectonEmulator", () => {
   it.effect("is a layer with a sample, on the time of Effect's clock", () =>
@@ -59,6 +54,15 @@ describe("TectonEmulator", () => {
 })
 
 describe("options that can not be", () => {
+  it.effect("among them what is no time at all, which only a caller without types can give", () =>
+    Effect.gen(function* () {
+      const latency: Duration.Input = JSON.parse(`"soon"`)
+      const { message, reason } = yield* Effect.flip(TectonEmulator.make({ latency }))
+      assert.deepInclude(reason, { _tag: "InvalidOption", option: "latency" })
+      assert.include(message, "soon")
+    })
+  )
+
   it.effect.each([
     ["latency", { latency: -1 }],
     ["serverTimeout", { serverTimeout: "-1 seconds" }],

@@ -93,7 +93,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     what: "takes a refusal for trouble of the store",
-    caughtBy: "a row that is refused fails alone",
+    caughtBy: "a row that is refused, here for want of a context field, fails alone (a guess)",
     change: (client) => ({
       getFeaturesBatch: (request) =>
         Effect.catch(client.getFeaturesBatch(request), () => failing(new Unavailable({ detail: "down" })))
@@ -124,6 +124,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     change: ingests((client, request) =>
       client.ingest(withRecords(request, ([first, ...others]) => [first, ...others.slice(0, -1)]))
     )
+  },
+  {
+    what: "lists events from the newest to the oldest",
+    caughtBy: "the last events are listed from the oldest to the newest (a guess)",
+    change: values((value) => (Array.isArray(value) ? value.toReversed() : value))
   },
   {
     what: "writes the records of a call from the last to the first",

@@ -48,3 +48,9 @@ export const refusal = (status: number, code: number, message: string) => ({
 })
 
 export const told = (answer: Answer) => ({ status: answer.status, body: json(answer) })
+
+/** Waits for something to come true, giving others a turn; there is no time in it. */
+export const until = (condition: Effect.Effect<boolean>) =>
+  Effect.gen(function* () {
+    while (!(yield* condition)) yield* Effect.promise(() => new Promise(setImmediate))
+  })

@@ -49,6 +49,23 @@ describe("aggregate views", () => {
     )
   )
 
+  it.effect("end with the whole millisecond of the clock, which events divide further", () =>
+    withTecton((tecton) =>
+      Effect.gen(function* () {
+        const times = ["000000001", "000999999", "001000000"].map((rest) => `2026-01-05T10:02:00.${rest}Z`)
+        for (const [n, at] of times.entries()) yield* ingest(tecton, "clicks", [click(0, { at, clicked: 10 ** n })])
+        const reply = yield* tecton.getFeatures({ service: "clicks", joinKeys: { user_id: "u" }, include })
+        assert.strictEqual(byName(reply)["user_clicks.sum_1h"], "11")
+        assert.strictEqual(effectiveTimes(reply)["user_clicks.sum_1h"], "2026-01-05T10:02:00Z")
+        // The start is as exact as before: an event is out of the window when it is as old as that.
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual((yield* featuresOf(tecton, "clicks", "u"))["user_clicks.sum_1h"], "111")
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual((yield* featuresOf(tecton, "clicks", "u"))["user_clicks.sum_1h"], null)
+      })
+    )
+  )
+
   it.effect("count a late event, and an event sent twice once", () =>
     withTecton((tecton) =>
       Effect.gen(function* () {

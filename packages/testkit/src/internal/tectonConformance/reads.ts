@@ -82,7 +82,7 @@ export const reads = (test: Test): void => {
       }))
   }
 
-  test("a row that is refused fails alone", ({ event, user }) =>
+  test("a row that is refused, here for want of a context field, fails alone (a guess)", ({ event, user }) =>
     Effect.gen(function* () {
       yield* write([event()])
       const rows = yield* Stream.make(user, "without context", user, `${user}-2`).pipe(
