@@ -147,7 +147,11 @@ const checkOptions = (options: Options): InvalidOption | undefined =>
   CheckOption.duration("latency", options.latency) ??
   CheckOption.duration("serverTimeout", options.serverTimeout) ??
   CheckOption.duration("tokenLifetime", options.tokenLifetime) ??
-  CheckOption.range("concurrencyLimit", options.concurrencyLimit)
+  (options.tokenLifetime !== undefined && !Number.isFinite(millisOf(options.tokenLifetime))
+    ? new InvalidOption({ option: "tokenLifetime", issue: "is without end; a token says in how many seconds it ends" })
+    : undefined) ??
+  CheckOption.range("concurrencyLimit", options.concurrencyLimit) ??
+  CheckOption.range("maxBodyBytes", options.maxBodyBytes)
 
 const make = (options: Options): Effect.Effect<Service, TectonError, Scope.Scope> =>
   Effect.gen(function* () {

@@ -67,6 +67,8 @@ describe("options that can not be", () => {
     ["latency", { latency: -1 }],
     ["serverTimeout", { serverTimeout: "-1 seconds" }],
     ["tokenLifetime", { tokenLifetime: -5 }],
+    ["tokenLifetime", { tokenLifetime: Infinity }],
+    ["maxBodyBytes", { maxBodyBytes: 0 }],
     ["concurrencyLimit", { concurrencyLimit: 0 }]
   ] as const)("%s: %j", ([option, options]) =>
     Effect.gen(function* () {
