@@ -42,7 +42,7 @@ export interface Settings extends Pick<Lookup.Options, "cache" | "deadline" | "l
   /** Other options of the feature server. */
   readonly requestOptions?: RequestOptions | undefined
   /**
-   * Ask for the status of each feature.
+   * Ask for the status of each feature. With `cache` it is always asked for, since it tells what may be kept.
    *
    * @default true
    */
@@ -112,7 +112,7 @@ const settle = (
     const requestOptions: RequestOptions | undefined =
       latencyBudgetMs === undefined ? options.requestOptions : { ...options.requestOptions, latencyBudgetMs }
     const asking: reads.Asking = {
-      statuses: options.statuses ?? true,
+      statuses: options.cache !== undefined || (options.statuses ?? true),
       effectiveTimes: options.effectiveTimes ?? true,
       requestOptions
     }

@@ -287,6 +287,17 @@ describe("case 12: drift", () => {
     )
   )
 
+  it.live("a reply that names one feature twice does not hide that another is gone", () =>
+    atScript([metadata({ "v.a": int64, "v.b": int64 }), vector([{ name: "v.a" }, { name: "v.a" }], ["1", "1"])], () =>
+      Effect.gen(function* () {
+        const found = yield* FeatureService.discover("s")
+        const error = yield* refusalOf(collect(["u1"], TectonSource.features(found, { ...byId, maxBatch: 1 })))
+        assert.strictEqual(error.reason._tag, "SchemaDrift")
+        assert.include(error.message, "v.b")
+      })
+    )
+  )
+
   it.live("a number is a join key of type int64, also one that may be left out or null", () => {
     const found = metadata(asDeclared, { inputJoinKeys: named({ a: int64, b: int64, c: int64, d: int64 }) })
     return atScript([found, found], () =>

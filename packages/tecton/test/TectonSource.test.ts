@@ -2,6 +2,7 @@ import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import {
   answerUsers,
@@ -16,6 +17,7 @@ import {
   vector
 } from "./support/index.ts"
 import { refusalOf } from "./support/secrets.ts"
+import type { Received } from "./support/server.ts"
 
 describe("options of features and query", () => {
   const shared = [
@@ -143,6 +145,56 @@ describe("options of features and query", () => {
           assert.deepStrictEqual(
             rows.map(([, vector]) => vector["profile.name"].value),
             [null, "Ada", "Ada"]
+          )
+          assert.lengthOf(server.received, 2)
+        })
+    )
+  )
+
+  // Whatever was asked for is answered, and no more: a status that nobody wants is not told.
+  const slowAtFirst = (request: Received, n: number) => {
+    const asked = paramsOf(request)["metadataOptions"]
+    const told = Predicate.hasProperty(asked, "includeServingStatus")
+    const status = n === 0 ? "TIME_OUT" : "PRESENT"
+    return {
+      columns: [column("profile.name", "string", told ? { status } : {}), column("profile.visits", "int64")],
+      row: [n === 0 ? null : "Ada", "1"]
+    }
+  }
+  const thrice = Stream.fromIterable(["u1", "u1", "u1"], { chunkSize: 1 })
+  const kept = { ...byId, concurrency: 1, statuses: false, cache: { capacity: 10, timeToLive: "1 minute" } } as const
+
+  it.live("what was not ready in time is not kept, without statuses too", () =>
+    atServer(
+      (request, n) => {
+        const { columns, row } = slowAtFirst(request, n)
+        return vector(columns, row)
+      },
+      (server) =>
+        Effect.gen(function* () {
+          const rows = yield* Stream.runCollect(TectonSource.features(users, { ...kept, maxBatch: 1 })(thrice))
+          assert.deepStrictEqual(
+            rows.map(([, row]) => row["profile.name"].value),
+            [null, "Ada", "Ada"]
+          )
+          assert.lengthOf(server.received, 2)
+        })
+    )
+  )
+
+  it.live("what a query gave is not kept either when some of it was not ready", () =>
+    atServer(
+      (request, n) => {
+        const { columns, row } = slowAtFirst(request, n)
+        const metadata = { features: columns, joinKeys: [column("page_id", "int64")] }
+        return { body: { results: [{ features: row, joinKeys: ["1"] }], metadata } }
+      },
+      (server) =>
+        Effect.gen(function* () {
+          const rows = yield* Stream.runCollect(TectonSource.query(users, kept)(thrice))
+          assert.deepStrictEqual(
+            rows.map(([, found]) => found.map(({ vector }) => vector["profile.name"].value)),
+            [[null], ["Ada"], ["Ada"]]
           )
           assert.lengthOf(server.received, 2)
         })

@@ -172,6 +172,13 @@ describe("classify", () => {
     assert.strictEqual(classified(status, refused, source)._tag, tag)
   })
 
+  it("errors of records that are no list refuse them too", () => {
+    for (const recordErrors of [{ errorMessage: "bad" }, "bad"]) {
+      const reason = classified(500, JSON.stringify({ recordErrors }), source)
+      assert.deepInclude(reason, { _tag: "RequestRefused", detail: "bad" })
+    }
+  })
+
   it.each(["[]", "null"])("recordErrors that are %s refuse nothing", (recordErrors) => {
     assert.strictEqual(classified(500, `{"recordErrors":${recordErrors}}`, source)._tag, "Unavailable")
     assert.strictEqual(classified(404, `{"recordErrors":${recordErrors}}`, source)._tag, "NotFound")

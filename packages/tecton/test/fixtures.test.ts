@@ -378,6 +378,15 @@ describe("shapes of the fixtures of Tecton's clients", () => {
       })
   )
 
+  it.live("nor does an odd word on whether it is partial", () =>
+    Effect.gen(function* () {
+      const { tecton } = yield* scripted([vector([column("v.a", int64)], ["1"], { partialResults: "yes" })])
+      const reply = yield* tecton.getFeatures({ service: "s" })
+      assert.deepStrictEqual(reply.rows[0]?.values, ["1"])
+      assert.strictEqual(reply.partialResults, undefined)
+    })
+  )
+
   it.live("a batch with times of its own", () =>
     Effect.gen(function* () {
       const batchSloInfo = { sloEligible: true, sloServerTimeSeconds: 0.0019, serverTimeSeconds: 0.0018 }

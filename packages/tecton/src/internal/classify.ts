@@ -59,14 +59,18 @@ const ofRecords = (errors: ReadonlyArray<unknown>): string => {
     : lines.join("; ")
 }
 
-/** What a body of the Stream Ingest API refuses, also one that came with 200. */
-export const refusal = (body: unknown): string | undefined => {
-  const requestError = Predicate.hasProperty(body, "requestError") ? body.requestError : undefined
-  if (!Predicate.isNullish(requestError)) return ofRequest(requestError)
+/** What a body refuses of its records. */
+const recordsRefused = (body: unknown): string | undefined => {
   const recordErrors = Predicate.hasProperty(body, "recordErrors") ? body.recordErrors : undefined
   if (Predicate.isNullish(recordErrors)) return undefined
   const errors: ReadonlyArray<unknown> = Array.isArray(recordErrors) ? recordErrors : [recordErrors]
   return errors.length > 0 ? ofRecords(errors) : undefined
+}
+
+/** What a body of the Stream Ingest API refuses, also one that came with 200. */
+export const refusal = (body: unknown): string | undefined => {
+  const requestError = Predicate.hasProperty(body, "requestError") ? body.requestError : undefined
+  return Predicate.isNullish(requestError) ? recordsRefused(body) : ofRequest(requestError)
 }
 
 /** A page of a proxy says little, and what it says is in its title. */
@@ -83,7 +87,7 @@ const explain = (body: string): Explained => {
   const { code, error, message } = envelope
   const said = Predicate.isString(message) && message !== "" ? message : Predicate.isString(error) ? error : ""
   const words = said || (refusal(envelope) ?? "") || trimmed
-  const refusesRecords = Array.isArray(envelope.recordErrors) && envelope.recordErrors.length > 0
+  const refusesRecords = recordsRefused(envelope) !== undefined
   return typeof code === "number" && Number.isSafeInteger(code)
     ? { text: words, grpcCode: code, refusesRecords }
     : { text: words, refusesRecords }

@@ -32,6 +32,10 @@ const answers = <B>(
   )
 }
 
+/** What was not ready in time may be ready the next time. */
+const isWhole = (vector: Vector<unknown>): boolean =>
+  !Object.values<Feature<unknown>>(vector).some(({ status }) => status === "TIME_OUT")
+
 /** Vectors by keys, `maxBatch` in a call. */
 export const vectors = <K, C, F>(
   client: Service,
@@ -56,8 +60,7 @@ export const vectors = <K, C, F>(
     maxKeys: maxBatch,
     lookup: (lookups) => Effect.flatMap(call(lookups), (reply) => answers(operation, service.name, read(reply))),
     identity,
-    // What was not ready in time may be ready the next time.
-    keeps: (vector) => !Object.values<Feature<unknown>>(vector).some(({ status }) => status === "TIME_OUT"),
+    keeps: isWhole,
     counts: "keys",
     late: (reason) => failure(operation, service.name, reason)
   }
@@ -104,6 +107,7 @@ export const wildcards = <K, C, F>(
         answers(operation, service.name, Result.succeed([found(reply)]))
       ),
     identity,
+    keeps: (rows) => rows.every(({ vector }) => isWhole(vector)),
     late: (reason) => failure(operation, service.name, reason)
   }
 }

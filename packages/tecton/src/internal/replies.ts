@@ -59,7 +59,7 @@ const Vectors = Schema.Struct({
       joinKeys: optional(Schema.Array(Item)),
       sloInfo: Schema.optionalKey(Schema.Unknown),
       batchSloInfo: Schema.optionalKey(Schema.Unknown),
-      partialResults: optional(Schema.Boolean)
+      partialResults: Schema.optionalKey(Schema.Unknown)
     })
   )
 })
@@ -146,7 +146,7 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
       sloInfo: toSlo(slos[row])
     })),
     batchSloInfo: toSlo(batchSloInfo),
-    partialResults: partialResults ?? undefined
+    partialResults: Predicate.isBoolean(partialResults) ? partialResults : undefined
   })
 }
 

@@ -39,6 +39,10 @@ const place = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string
     wanted === undefined || wanted.has(name) ? [{ name, at, read: FeatureValue.decoder(dataType) }] : []
   )
 
+/** Is one of the features that are wanted in no place? A reply may name another twice. */
+const lacks = (wanted: ReadonlySet<string>, places: ReadonlyArray<Place>): boolean =>
+  new Set(places.map(({ name }) => name)).size < wanted.size
+
 const invalid = (detail: string): Reason => new InvalidResponse({ detail })
 
 /** The features as a reply names them. */
@@ -82,7 +86,7 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
     const fields = columns.map(({ name = "" }) => ({ name, dataType: boundTypes.get(name) ?? untold }))
     const wanted = declared ?? new Set(boundTypes.keys())
     const found = place(fields, wanted)
-    return found.length < wanted.size ? Result.fail(drifted(fields)) : Result.succeed(found)
+    return lacks(wanted, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
   }
 
   /** Where the features of a reply are. */
@@ -100,9 +104,7 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
     }
     return Result.flatMap(fieldsOf(columns), (fields) => {
       const found = place(fields, declared)
-      return declared !== undefined && found.length < declared.size
-        ? Result.fail(drifted(fields))
-        : Result.succeed(found)
+      return declared !== undefined && lacks(declared, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
     })
   }
 
