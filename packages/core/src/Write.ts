@@ -22,6 +22,7 @@ import * as Drain from "./Drain.ts"
 import { measured, withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
+import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -59,6 +60,8 @@ export interface Destination<A, I, E extends ConnectorError, R = never> {
   readonly prepare: (records: Arr.NonEmptyReadonlyArray<A>) => Arr.NonEmptyReadonlyArray<Ready<A, I> | Refused<A, E>>
   /** Sends one call. It must cancel the call when it is interrupted. */
   readonly send: (key: string, items: Arr.NonEmptyReadonlyArray<I>) => Effect.Effect<unknown, E, R>
+  /** How calls are paced. Default: they are not. */
+  readonly paced?: Pacing.Paced<E> | undefined
   /** The error of a record that alone is larger than a whole call. */
   readonly tooLarge: (record: Ready<A, I>, maxBytes: number) => E
 }
@@ -194,8 +197,17 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   const inOrder = InOrder.make()
   const ordered = options.ordered ?? true
   const lastWins = (options.duplicates ?? "lastWins") === "lastWins"
+  const { paced } = destination
   const stopped = Latch.makeUnsafe(false)
   let fatal: E | undefined
+  const stop = Effect.flatMap(stopped.await, () => (fatal === undefined ? Effect.never : Effect.succeed(fatal)))
+
+  const callOf = (key: string, records: ReadonlyArray<Ready<A, I>>): Pacing.Call => ({
+    operation: target.operation,
+    key,
+    bytes: records.reduce((sum, { bytes }) => sum + bytes, destination.limits.envelopeBytes(key)),
+    records: records.length
+  })
 
   /** One call with its retries. */
   const call = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>, before: number) =>
@@ -205,7 +217,8 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         key,
         Arr.map(records, (record) => record.item)
       )
-      return Effect.match(withRetries(sent, telemetry, options.retry, stopped.await), {
+      const pace = paced === undefined ? undefined : { ...paced, call: callOf(key, records) }
+      return Effect.match(withRetries(sent, { telemetry, retry: options.retry, pace, stop }), {
         onSuccess: () => acknowledged,
         onFailure: ({ error, attempts, mayBeApplied }): Verdict<E> => {
           if (error.reason.isFatal && fatal === undefined) {

@@ -17,7 +17,7 @@ import type { Service, SizedRecord, UpdateRequest, WriteReply } from "../Pinecon
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
-import { checkDuration, checkRange, failure, namespaceOf, targetOf } from "./common.ts"
+import { checkDuration, checkRange, failure, namespaceOf, pacedBy, targetOf } from "./common.ts"
 import { type Check, invalidNamespace, placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
@@ -63,6 +63,7 @@ const write =
         const full: Write.Destination<A, I, PineconeError> = {
           ...destination(index),
           target: targetOf(index, operation),
+          paced: pacedBy(index, operation),
           tooLarge: (ready, maxBytes) =>
             failure(
               operation,
