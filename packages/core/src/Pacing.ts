@@ -10,7 +10,7 @@
  * {@link makeShared} on a `RateLimiterStore` that they share.
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -70,6 +70,13 @@ export interface Options {
    * @default 0.98
    */
   readonly utilization?: number | undefined
+  /**
+   * What was left of a rate may be used later, up to this time's worth at once. More of it makes up for longer pauses of
+   * the program; a store that counts by the second may then see so much more in one.
+   *
+   * @default "250 millis"
+   */
+  readonly burst?: Duration.Input | undefined
   /**
    * Calls in flight for one operation and key, at most; where adaptive concurrency begins. A sink's or source's own
    * `concurrency` is a limit beside it.
@@ -197,6 +204,7 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
     const system = options.system ?? "store"
     const max = Math.max(1, options.maxConcurrency ?? 256)
     const utilization = options.utilization ?? 0.98
+    const burstMillis = Duration.toMillis(Duration.fromInputUnsafe(options.burst ?? "250 millis"))
     const breaker = options.breaker ?? {}
     const circuit =
       breaker === false
@@ -228,7 +236,9 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
           const { gates, perKey, rate } = operationOf(call.operation)
           const key = perKey ? call.key : ""
           const turn =
-            rate === undefined ? Effect.void : Rates.turn(limiter, `${prefix}${call.operation}/${key}`, rate, call)
+            rate === undefined
+              ? Effect.void
+              : Rates.turn(limiter, `${prefix}${call.operation}/${key}`, burstMillis, rate, call)
           const guarded =
             circuit === undefined
               ? attempt

@@ -13,9 +13,6 @@ export interface Rate {
   readonly recordsPerSecond?: number | undefined
 }
 
-/** Buckets hold this much of a second: what a store counts by the second must not be overrun by a full bucket. */
-const bucketMillis = 100
-
 /** Bytes are counted by the thousand: the time of one byte is less than what a `Duration` can tell. */
 const bytesInToken = 1000
 
@@ -28,13 +25,14 @@ export interface Amount {
 export const turn = (
   limiter: RateLimiter.RateLimiter,
   key: string,
+  burstMillis: number,
   { bytesPerSecond, recordsPerSecond, requestsPerSecond }: Rate,
   { bytes, records }: Amount
 ): Effect.Effect<void> => {
   const take = (what: string, perSecond: number | undefined, tokens: number): Effect.Effect<number> => {
     if (perSecond === undefined || tokens === 0) return Effect.succeed(0)
     // A bucket holds at least one token.
-    const millis = Math.max(bucketMillis, 1000 / perSecond)
+    const millis = Math.max(burstMillis, 1000 / perSecond)
     const taken = limiter.consume({
       key: `${what}/${key}`,
       algorithm: "token-bucket",
