@@ -1,7 +1,7 @@
 /**
  * Steps that write a stream to a Pinecone index.
  *
- * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`) emits what was
+ * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`, {@link operations}) emits what was
  * written and fails at its end when a record was not. The other (`upsertOutcomes`, ...) emits one
  * outcome for each element, as a value, and goes on past refused records.
  *
@@ -12,8 +12,10 @@ import * as Outcome from "@effect-connectors/core/Outcome"
 import type * as Write from "@effect-connectors/core/Write"
 import type * as Stream from "effect/Stream"
 import * as destinations from "./internal/destinations.ts"
+import { operations as operationsOf } from "./internal/operations.ts"
+import type { Change, Operation } from "./Operation.ts"
 import type { PineconeError } from "./PineconeError.ts"
-import type { PineconeIndex, UpdateRequest } from "./PineconeIndex.ts"
+import type { PineconeIndex } from "./PineconeIndex.ts"
 import { checkAny, checkChange } from "./internal/recordChecks.ts"
 import type { Metadata, VectorRecord } from "./VectorRecord.ts"
 
@@ -39,9 +41,7 @@ export interface UpsertOptions<A, M = Metadata> extends Write.Options, Namespace
 }
 
 /** A change of one stored record: given parts replace the stored ones, metadata (`C`) is merged field by field. */
-export type Update<C = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & {
-  readonly metadata?: C | undefined
-}
+export type Update<C = Metadata> = Change<C>
 
 /** Pinecone changes one record a call; its documented rate is 100 updates a second in a namespace. */
 export interface UpdateOptions<A, C = Metadata>
@@ -54,6 +54,15 @@ export interface UpdateOptions<A, C = Metadata>
 export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
   /** The id to delete for an element. Default: the element is the id. */
   readonly id?: ((element: A) => string) | undefined
+}
+
+/**
+ * `maxRecords` is of upserts (100 by default) and of deletes (1,000); Pinecone changes one record a call. Operations are
+ * written in the order they came to an id, of whatever kind they are, unless `ordered` is off.
+ */
+export interface OperationsOptions<A, M = Metadata, C = M> extends Write.Options, NamespaceOption<A> {
+  /** The operation to do for an element. Default: the element is the operation. */
+  readonly operation?: ((element: A) => Operation<M, C>) | undefined
 }
 
 /** {@link upsert}: of elements that are records, or of any with the option `record`. */
@@ -102,6 +111,26 @@ export interface DeleteOutcomes {
     options: DeleteOptions<A> & { readonly id: (element: A) => string }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
   <A extends string>(options?: DeleteOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+}
+
+/** {@link operations}: of elements that are operations, or of any with the option `operation`. */
+export interface Operations<M = Metadata, C = M> {
+  <A>(
+    options: OperationsOptions<A, M, C> & { readonly operation: (element: A) => Operation<M, C> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends Operation<M, C>>(
+    options?: OperationsOptions<A, M, C>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+}
+
+/** {@link operationsOutcomes}: of elements that are operations, or of any with the option `operation`. */
+export interface OperationsOutcomes<M = Metadata, C = M> {
+  <A>(
+    options: OperationsOptions<A, M, C> & { readonly operation: (element: A) => Operation<M, C> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends Operation<M, C>>(
+    options?: OperationsOptions<A, M, C>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
 
 /**
@@ -191,3 +220,34 @@ export {
    */
   remove as delete
 }
+
+const untyped = { record: checkAny, change: checkChange }
+
+/**
+ * Does operations of every kind, giving one outcome for each element. Of one id they are done in the order they came,
+ * a later one after the answer to the one before, with all its retries; those of different ids travel together, in batches
+ * of one kind. A refused operation does not stop those after it: they find what was stored before.
+ */
+export const operationsOutcomes: OperationsOutcomes = <A>(options?: OperationsOptions<A>) =>
+  operationsOf(options ?? {}, untyped)
+
+/**
+ * Does operations of every kind, in the order they came to an id; fails at its end when one was refused or its answer
+ * lost.
+ *
+ * @example
+ * ```ts
+ * import { Operation, PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Stream.make(
+ *   Operation.upsert({ id: "a", values: [0.1, 0.2] }),
+ *   Operation.update({ id: "a", metadata: { read: true } }),
+ *   Operation.delete("b")
+ * ).pipe(PineconeSink.operations({ namespace: "articles" }), Stream.runDrain)
+ * ```
+ */
+export const operations: Operations =
+  <A>(options?: OperationsOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Outcome.requireWritten(operationsOf(options ?? {}, untyped)(self))
