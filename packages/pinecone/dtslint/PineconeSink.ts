@@ -121,6 +121,20 @@ void points.pipe(PineconeSink.operationsOutcomes())
 // @ts-expect-error: Pinecone has no null
 void pages.pipe(PineconeSink.operations({ operation: () => Operation.update({ id: "a", metadata: { title: null } }) }))
 
+// Documents: of elements that a name and records are made of.
+const documents = PineconeSink.replaceOutcomes({
+  parent: (page: Page) => page.url,
+  records: (page) => [{ id: `${page.url}#0`, values: page.embedding, metadata: { url: page.url } }]
+})
+expectTypeOf(documents(pages)).toEqualTypeOf<PineconeSink.Outcomes<Page, never, never>>()
+expectTypeOf(
+  pages.pipe(PineconeSink.replace({ parent: (page) => page.url, records: () => [], namespace: (page) => page.url }))
+).toEqualTypeOf<PineconeSink.Plain<Page, never, never>>()
+// @ts-expect-error: Pinecone has no null
+void pages.pipe(PineconeSink.replace({ parent: () => "a", records: () => [{ id: "a#0", metadata: { title: null } }] }))
+// @ts-expect-error: a document has a name
+void pages.pipe(PineconeSink.replace({ records: () => [] }))
+
 // Whichever layer is given, no requirement is left but the source's; the real one can fail to be built.
 const program = Stream.runDrain(points.pipe(PineconeSink.upsert()))
 expectTypeOf(program).toEqualTypeOf<

@@ -98,6 +98,12 @@ const stored = Stream.make(Operation.upsert({ id: "a", metadata: { title: "A", a
 // @ts-expect-error: not as it is stored
 void stored.pipe(edited.operations())
 
+// Chunks of documents have it too.
+const parent = (page: Page) => page.url
+void pages.pipe(articles.replace({ parent, records: (page) => [{ id: "a#0", metadata: page.article }] }))
+// @ts-expect-error: a field is missing
+void pages.pipe(articles.replace({ parent, records: (page) => [{ id: "a#0", metadata: { title: page.url } }] }))
+
 // What has no metadata is here too.
 expectTypeOf(ids.pipe(articles.delete())).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()
 expectTypeOf(articles.list({ prefix: "a" })).toEqualTypeOf<Stream.Stream<string, PineconeError, PineconeIndex>>()

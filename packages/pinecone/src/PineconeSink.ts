@@ -1,7 +1,7 @@
 /**
  * Steps that write a stream to a Pinecone index.
  *
- * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`, {@link operations}) emits what was
+ * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`, {@link operations}, {@link replace}) emits what was
  * written and fails at its end when a record was not. The other (`upsertOutcomes`, ...) emits one
  * outcome for each element, as a value, and goes on past refused records.
  *
@@ -13,6 +13,7 @@ import type * as Write from "@effect-connectors/core/Write"
 import type * as Stream from "effect/Stream"
 import * as destinations from "./internal/destinations.ts"
 import { operations as operationsOf } from "./internal/operations.ts"
+import { replace as replaceOf } from "./internal/replace.ts"
 import type { Change, Operation } from "./Operation.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { PineconeIndex } from "./PineconeIndex.ts"
@@ -63,6 +64,22 @@ export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
 export interface OperationsOptions<A, M = Metadata, C = M> extends Write.Options, NamespaceOption<A> {
   /** The operation to do for an element. Default: the element is the operation. */
   readonly operation?: ((element: A) => Operation<M, C>) | undefined
+}
+
+/** Elements are documents that are stored as several records, their chunks. `M` is the type of the chunks' metadata. */
+export interface ReplaceOptions<A, M = Metadata>
+  extends Omit<Write.Options, "ordered" | "duplicates">, NamespaceOption<A> {
+  /** The document's own id, which the ids of its chunks start with. */
+  readonly parent: (element: A) => string
+  /** The document's chunks as they are now; none removes the document. Their ids are `${parent}${separator}...`. */
+  readonly records: (element: A) => ReadonlyArray<VectorRecord<M>>
+  /**
+   * Stands between the document's id and the rest of a chunk's, and nowhere in that rest: so each id is of one document,
+   * also when documents are called `a` and `a#b`.
+   *
+   * @default "#"
+   */
+  readonly separator?: string | undefined
 }
 
 /** {@link upsert}: of elements that are records, or of any with the option `record`. */
@@ -132,6 +149,16 @@ export interface OperationsOutcomes<M = Metadata, C = M> {
     options?: OperationsOptions<A, M, C>
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
+
+/** {@link replace} */
+export type Replace<M = Metadata> = <A>(
+  options: ReplaceOptions<A, M>
+) => <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+
+/** {@link replaceOutcomes} */
+export type ReplaceOutcomes<M = Metadata> = <A>(
+  options: ReplaceOptions<A, M>
+) => <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 
 /**
  * Writes records, giving one outcome for each element as a value. Records of one id are written in the
@@ -251,3 +278,39 @@ export const operations: Operations =
   <A>(options?: OperationsOptions<A>) =>
   <E, R>(self: Stream.Stream<A, E, R>) =>
     Outcome.requireWritten(operationsOf(options ?? {}, untyped)(self))
+
+/**
+ * Replaces documents by their chunks, giving one outcome for each document. `Written`: all its chunks are stored, and
+ * those of its ids that were listed and are no longer in it are removed. Otherwise nothing of it was removed, or not all,
+ * and `error` is that of the chunk or call that failed: chunks that were accepted are stored, and doing it again is safe.
+ *
+ * Chunks of many documents share calls. Documents of one parent are replaced one after the other, as they came.
+ *
+ * **Gotchas**
+ *
+ * What was written a moment ago may not be listed yet, and then stays.
+ */
+export const replaceOutcomes: ReplaceOutcomes = (options) => replaceOf(options, checkAny)
+
+/**
+ * Writes the chunks of documents, then removes those of them that are no longer there. Fails at its end when a document
+ * was not replaced.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * interface Page { readonly url: string; readonly parts: ReadonlyArray<{ readonly embedding: Float32Array }> }
+ * declare const pages: Stream.Stream<Page>
+ *
+ * const program = pages.pipe(
+ *   PineconeSink.replace({
+ *     parent: (page) => page.url,
+ *     records: (page) => page.parts.map(({ embedding }, i) => ({ id: `${page.url}#${i}`, values: embedding }))
+ *   }),
+ *   Stream.runDrain
+ * )
+ * ```
+ */
+export const replace: Replace = (options) => (self) => Outcome.requireWritten(replaceOutcomes(options)(self))

@@ -15,6 +15,7 @@ import * as Filter from "./Filter.ts"
 import { failure } from "./internal/common.ts"
 import * as destinations from "./internal/destinations.ts"
 import { operations as operationsOf } from "./internal/operations.ts"
+import { replace as replaceOf } from "./internal/replace.ts"
 import * as recordChecks from "./internal/recordChecks.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Match, PineconeIndex } from "./PineconeIndex.ts"
@@ -42,6 +43,10 @@ export interface TypedIndex<M, I extends VectorRecord.Metadata, C = M> {
   readonly operations: PineconeSink.Operations<M, C>
   /** @see `PineconeSink.operationsOutcomes`; the metadata of a change is a `C`. */
   readonly operationsOutcomes: PineconeSink.OperationsOutcomes<M, C>
+  /** @see `PineconeSink.replace` */
+  readonly replace: PineconeSink.Replace<M>
+  /** @see `PineconeSink.replaceOutcomes` */
+  readonly replaceOutcomes: PineconeSink.ReplaceOutcomes<M>
   /** @see `PineconeSource.query` */
   readonly query: <A>(
     options: PineconeSource.QueryOptions<A, I>
@@ -188,6 +193,8 @@ export function make<M, I extends VectorRecord.Metadata>(
       <A>(options?: PineconeSink.OperationsOptions<A, M, unknown>) =>
       <E, R>(self: Stream.Stream<A, E, R>) =>
         Outcome.requireWritten(operationsOutcomes(options)(self)),
+    replaceOutcomes: (options) => replaceOf(options, check),
+    replace: (options) => (self) => Outcome.requireWritten(replaceOf(options, check)(self)),
     delete: PineconeSink.delete,
     deleteOutcomes: PineconeSink.deleteOutcomes,
     list: PineconeSource.list,
