@@ -35,7 +35,7 @@ export const metrics = {
     kind: "Counter",
     unit: "{batch}",
     attribute: "flush.reason",
-    description: "Batches by the reason they left for: count, bytes, linger, room or end"
+    description: "Batches by the reason they left for: count, bytes, linger, room, order or end"
   },
   bytes: {
     name: "connector.bytes",
