@@ -75,10 +75,22 @@ export class NewerFormat extends Schema.TaggedError<NewerFormat>()("NewerFormat"
   }
 }
 
+/** Too much was left undone on the way for the ledger to remember each place. */
+export class TooManyGaps extends Schema.TaggedError<TooManyGaps>()("TooManyGaps", {
+  max: Schema.Int
+}) {
+  override get message(): string {
+    return (
+      `what is done lies in more than ${this.max} ranges, as so many records between were not written; ` +
+      `mend what is wrong with them, or divert them to a dead-letter store`
+    )
+  }
+}
+
 /** A ledger can not be opened or saved. */
 export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError", {
   key: Schema.String,
-  reason: Schema.Union([StoreFailed, LedgerOfAnotherJob, Unreadable, NewerFormat])
+  reason: Schema.Union([StoreFailed, LedgerOfAnotherJob, Unreadable, NewerFormat, TooManyGaps])
 }) {
   override get message(): string {
     return `ledger ${this.key}: ${this.reason.message}`
