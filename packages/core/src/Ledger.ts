@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import { clip } from "./ConnectorError.ts"
 import { digest } from "./internal/digest.ts"
 import { KeyValueStore, type KeyValueStoreError } from "./internal/persistence.ts"
+import { slug } from "./internal/slot.ts"
 
 /** Whose progress a ledger holds. Nothing in it may be secret: it is stored and printed as it is. */
 export const Job = Schema.Struct({
@@ -287,12 +288,6 @@ const keyOf = ({ host, index, namespace, run, split }: Job): string => {
   const whole = JSON.stringify([host ?? null, index, namespace ?? null, split ?? null, run])
   return `ledger.${slug(index)}.${slug(run)}.${digest(whole)}`
 }
-
-const slug = (text: string): string =>
-  text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .slice(0, 40)
 
 const cleaned = (job: Job): Job => (job.host === undefined ? job : { ...job, host: hostOf(job.host) })
 

@@ -1,5 +1,13 @@
 /**
- * The one door to `effect/persistence`, whose modules Effect tags unstable: if they move, this file follows.
+ * The one door to what Effect tags unstable (`effect/persistence`, files, secure randomness): if it moves, this file follows.
  */
+export { uuidV4Unsafe as uuid } from "effect/crypto/SecureRandom"
+export { FileSystem } from "effect/FileSystem"
 export { KeyValueStore, type KeyValueStoreError } from "effect/persistence/KeyValueStore"
-export { make as makeQueue, type PersistedQueueError, PersistedQueueFactory } from "effect/persistence/PersistedQueue"
+export {
+  make as makeQueue,
+  type PersistedQueue,
+  type PersistedQueueError,
+  type PersistedQueueFactory
+} from "effect/persistence/PersistedQueue"
+export type { PlatformError } from "effect/PlatformError"
