@@ -218,3 +218,32 @@ describe("scan", () => {
     })
   )
 })
+
+describe("pages", () => {
+  it.effect("tells of each page where it is and where the next one is, empty pages included", () =>
+    Effect.gen(function* () {
+      const { source } = makeSource({ a: [["a1", "a2"], [], ["a3"]], b: [] })
+      const pages = yield* Stream.runCollect(Scan.pages(source, ["a", "b"], { concurrency: 1 }))
+      assert.deepStrictEqual(pages, [
+        { split: "a", cursor: undefined, items: ["a1", "a2"], next: 1 },
+        { split: "a", cursor: 1, items: [], next: 2 },
+        { split: "a", cursor: 2, items: ["a3"], next: undefined },
+        { split: "b", cursor: undefined, items: [], next: undefined }
+      ])
+    })
+  )
+
+  it.effect("goes on from the cursor of any page as if it had not stopped", () =>
+    Effect.gen(function* () {
+      const { seen, source } = makeSource({ a: ofSplit("a", 5), b: ofSplit("b", 2) })
+      const all = yield* Stream.runCollect(Scan.pages(source, ["a"]))
+      for (const [i, { cursor }] of all.entries()) {
+        const rest = yield* Stream.runCollect(Scan.pages(source, ["a"], { from: () => cursor }))
+        assert.deepStrictEqual(rest, all.slice(i))
+      }
+      seen.calls.length = 0
+      yield* Stream.runDrain(Scan.pages(source, ["a", "b"], { from: (split) => (split === "a" ? 3 : undefined) }))
+      assert.sameMembers(seen.calls, ["a3", "a4", "b0", "b1"])
+    })
+  )
+})

@@ -1,5 +1,7 @@
 export * as Filter from "./Filter.ts"
 export type * as PineconeApi from "./PineconeApi.ts"
+export { compare } from "./PineconeCompare.ts"
+export * as PineconeCompare from "./PineconeCompare.ts"
 export { PineconeError } from "./PineconeError.ts"
 export { PineconeIndex } from "./PineconeIndex.ts"
 export * as PineconeSink from "./PineconeSink.ts"
