@@ -19,8 +19,11 @@ import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 
-/** Why a batch left: a limit was reached, its time was up, too much was under construction, or the source ended. */
-export type FlushReason = "count" | "bytes" | "linger" | "room" | "end"
+/**
+ * Why a batch left: a limit was reached, its time was up, too much was under construction, something later has to come
+ * after it, or the source ended.
+ */
+export type FlushReason = "count" | "bytes" | "linger" | "room" | "order" | "end"
 
 /** Records of one key that travel together. */
 export interface Batch<out A, out K = string> {
@@ -32,8 +35,8 @@ export interface Batch<out A, out K = string> {
 }
 
 export interface Options<A, K> {
-  /** Records in a batch, at least 1. */
-  readonly maxRecords: number
+  /** Records in a batch, at least 1; one number for all keys, or one for each. */
+  readonly maxRecords: number | ((key: K) => number)
   /**
    * Bytes in a batch, envelope included. A record that is over it by itself leaves in a batch of its
    * own: set such records aside before batching.
@@ -63,12 +66,21 @@ export interface Options<A, K> {
    * @default Infinity
    */
   readonly maxOpenBytes?: number | undefined
+  /**
+   * What a record is about, `undefined` for nothing. Records about one thing leave in the order they came also when
+   * their keys differ: before such a record is placed, the batch that holds the one before it is made to leave.
+   * Default: order is kept within a key only, and nothing is spent on it.
+   */
+  readonly identity?: ((record: A) => string | undefined) | undefined
+  /** Each time it completes, the batches under construction leave. It must wait in between. Default: never. */
+  readonly flush?: Effect.Effect<unknown> | undefined
 }
 
 interface Building<A, K> {
   readonly key: K
   readonly records: [A, ...Array<A>]
   readonly deadline: number
+  readonly maxRecords: number
   bytes: number
   /** Set when the batch may leave. */
   due: FlushReason | undefined
@@ -77,8 +89,8 @@ interface Building<A, K> {
 /**
  * Batches a stream, a building batch for each key that `key` gives.
  *
- * Nothing is lost and nothing is reordered within a key; when the source ends or fails, the batches
- * under construction leave first.
+ * Nothing is lost and nothing is reordered within a key, nor within an `identity`; when the source ends or fails, the
+ * batches under construction leave first.
  *
  * @example
  * ```ts
@@ -119,6 +131,9 @@ export const batchedBy: {
         )
         yield* Effect.forkIn(pump, scope)
         if (building.lingers) yield* Effect.forkIn(building.watchTime, scope)
+        if (options.flush !== undefined) {
+          yield* Effect.forkIn(Effect.forever(Effect.andThen(options.flush, building.flush)), scope)
+        }
         return building.take
       })
     )
@@ -166,7 +181,8 @@ export const sliced: {
 const isNonEmpty = <A>(array: ReadonlyArray<A>): array is Arr.NonEmptyReadonlyArray<A> => array.length > 0
 
 const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, clock: Clock.Clock) => {
-  const maxRecords = Math.max(1, options.maxRecords)
+  const { identity, maxRecords } = options
+  const maxRecordsOf = typeof maxRecords === "number" ? () => maxRecords : maxRecords
   const maxBytes = options.maxBytes ?? Infinity
   const maxKeys = Math.max(1, options.maxKeys ?? 1000)
   const maxOpenBytes = options.maxOpenBytes ?? Infinity
@@ -178,6 +194,8 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   // Insertion order is the order of deadlines, as every batch waits equally long.
   const open = new Map<K, Building<A, K>>()
   const due: Array<Building<A, K>> = []
+  // Where the last record about a thing is. Only with `identity`.
+  const holders = new Map<string, Building<A, K>>()
   let openBytes = 0
   // The part of a chunk that still waits for room.
   let rest: { readonly chunk: Arr.NonEmptyReadonlyArray<A>; from: number; bytes: number | undefined } | undefined
@@ -201,6 +219,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
       records: [record],
       bytes: envelopeOf(key) + bytes,
       deadline: lingers ? clock.currentTimeMillisUnsafe() + linger : Infinity,
+      maxRecords: Math.max(1, maxRecordsOf(key)),
       due: undefined
     }
     open.set(key, batch)
@@ -220,7 +239,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     }
     if (batch === undefined) {
       batch = start(k, record, bytes)
-    } else if (batch.records.length >= maxRecords) {
+    } else if (batch.records.length >= batch.maxRecords) {
       return false
     } else if (batch.bytes + bytes > maxBytes) {
       markDue(batch, "bytes")
@@ -230,8 +249,24 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
       batch.bytes += bytes
       openBytes += bytes
     }
-    if (batch.records.length >= maxRecords) markDue(batch, "count")
+    if (batch.records.length >= batch.maxRecords) markDue(batch, "count")
     else if (batch.bytes >= maxBytes) markDue(batch, "bytes")
+    return true
+  }
+
+  /** {@link place} for a record about something, whose batch has to leave after the one before. */
+  const placeAfter = (record: A, bytes: number, about: string): boolean => {
+    const k = key(record)
+    const batch = open.get(k)
+    const before = holders.get(about)
+    if (before !== undefined && before !== batch) {
+      markDue(before, "order")
+      // A batch that is due already may leave before it; one that becomes due later leaves after it.
+      if (batch?.due !== undefined) return false
+    }
+    if (!place(record, bytes)) return false
+    const holder = open.get(k)
+    if (holder !== undefined) holders.set(about, holder)
     return true
   }
 
@@ -241,7 +276,8 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     for (; rest.from < rest.chunk.length; rest.from++) {
       const record = rest.chunk[rest.from]!
       const bytes = rest.bytes ?? bytesOf(record)
-      if (!place(record, bytes)) {
+      const about = identity === undefined ? undefined : identity(record)
+      if (!(about === undefined ? place(record, bytes) : placeAfter(record, bytes, about))) {
         rest.bytes = bytes
         return false
       }
@@ -249,6 +285,14 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     }
     rest = undefined
     return true
+  }
+
+  /** What has left is ahead of all that comes. */
+  const forget = (batch: Building<A, K>, identity: (record: A) => string | undefined) => {
+    for (const record of batch.records) {
+      const about = identity(record)
+      if (about !== undefined && holders.get(about) === batch) holders.delete(about)
+    }
   }
 
   // Opening a latch resumes its waiter at once, so a latch is closed before the state is looked at:
@@ -269,6 +313,7 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
     if (batch !== undefined) {
       open.delete(batch.key)
       openBytes -= batch.bytes
+      if (identity !== undefined) forget(batch, identity)
       anyTaken.openUnsafe()
       return Effect.succeed<Arr.NonEmptyReadonlyArray<Batch<A, K>>>([
         { key: batch.key, records: batch.records, bytes: batch.bytes, flushedBy: batch.due ?? "end" }
@@ -289,6 +334,9 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
         ended = exit
         anyDue.openUnsafe()
       }),
+    flush: Effect.sync(() => {
+      for (const batch of open.values()) markDue(batch, "order")
+    }),
     /** Wakes at the earliest deadline; a batch that left before it costs one needless wake-up. */
     watchTime: Effect.suspend(() => {
       anyOpen.closeUnsafe()

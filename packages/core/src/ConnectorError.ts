@@ -321,6 +321,26 @@ export class InvalidResponse
   }
 }
 
+/** The service was down for longer than the pacing's `giveUpAfter`: calls were held back, and are given up. */
+export class CircuitOpen
+  extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
+    service: Schema.String,
+    /** How long it has been down, in milliseconds. */
+    downMillis: Schema.Finite,
+    /** The last failure of a call that was sent. */
+    detail: Schema.String
+  })
+  implements Answers
+{
+  readonly isRetryable = false
+  readonly isFatal = true
+  readonly blamesRecords = false
+  readonly mayHaveApplied = false
+  override get message(): string {
+    return `${this.service} has not answered for ${Math.round(this.downMillis / 1000)} s; check its address and its status, and run again (last failure: ${this.detail})`
+  }
+}
+
 /** A value that was read is not of the type it should have; the rest of the answer is as it should be. */
 export class InvalidValue
   extends Schema.TaggedError<InvalidValue>()("InvalidValue", {
@@ -449,6 +469,7 @@ export const Reason = Schema.Union([
   ConnectionFailed,
   TimedOut,
   InvalidResponse,
+  CircuitOpen,
   InvalidValue,
   SchemaDrift,
   IncompleteScan,

@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import { type ConnectorError, TimedOut } from "./ConnectorError.ts"
 import { measured, withRetries } from "./internal/call.ts"
+import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -40,6 +41,8 @@ export interface Store<K, B, E extends ConnectorError, R = never> {
   readonly counts?: "calls" | "keys" | undefined
   /** May an answer be cached? Not one that another moment would give otherwise. Default: each may. */
   readonly keeps?: ((answer: B) => boolean) | undefined
+  /** How calls are paced, by their group. Default: they are not. */
+  readonly paced?: Pacing.Paced<E> | undefined
   /** The error of a row that was not answered within {@link Options.deadline}. */
   readonly late: (reason: TimedOut) => E
 }
@@ -205,6 +208,14 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
             lookup: () => Effect.die("the cache is only read and set")
           })
 
+    const { paced } = store
+    const callOf = (keys: Arr.NonEmptyReadonlyArray<K>): Pacing.Call => ({
+      operation: store.target.operation,
+      key: store.group?.(keys[0]) ?? "",
+      bytes: 0,
+      records: keys.length
+    })
+
     /**
      * One call with its retries. A call that is refused for its content is halved, so that good keys get answers; what
      * one half was answered in time it keeps.
@@ -215,7 +226,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
           ? Effect.void
           : Effect.die(new Error(`a lookup gave ${answers.length} answers for ${keys.length} keys`))
       )
-      return inTime(withRetries(call, telemetry, options.retry), allLate(keys)).pipe(
+      const pace = paced === undefined ? undefined : { ...paced, call: callOf(keys) }
+      return inTime(withRetries(call, { telemetry, retry: options.retry, pace }), allLate(keys)).pipe(
         Effect.catch(({ error }) => {
           if (error.reason.isFatal) return Effect.fail(error)
           const [first, second] = Arr.splitAt(keys, keys.length >> 1)

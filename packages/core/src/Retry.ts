@@ -62,9 +62,13 @@ export const retry: {
     Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start)))
 )
 
+/** The last moment at which an attempt may start of a call whose first one started at `start`, in epoch milliseconds. */
+export const lastStart = (policy: Policy | undefined, start: number): number =>
+  start + Duration.toMillis(Duration.fromInputUnsafe(policy?.deadline ?? "2 minutes"))
+
 const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
   const maxAttempts = policy.maxAttempts ?? 8
-  const lastStart = start + Duration.toMillis(Duration.fromInputUnsafe(policy.deadline ?? "2 minutes"))
+  const last = lastStart(policy, start)
   return Schedule.min([
     Schedule.exponential(policy.base ?? "200 millis"),
     Schedule.spaced(policy.cap ?? "20 seconds")
@@ -77,7 +81,7 @@ const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
     ),
     Schedule.while(
       ({ input, attempt, now, duration }) =>
-        input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= lastStart
+        input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= last
     )
   )
 }

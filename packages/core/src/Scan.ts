@@ -11,6 +11,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
 import { measured, withRetries } from "./internal/call.ts"
+import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -23,6 +24,8 @@ export interface Page<out A, out C> {
 /** A store, as the scan engine sees it. `S` is a split, `C` a cursor in it. */
 export interface Source<S, A, C, E extends ConnectorError, R = never> {
   readonly target: Telemetry.Target
+  /** How calls are paced; they are of one key. Default: they are not. */
+  readonly paced?: Pacing.Paced<E> | undefined
   /** One call. Without a cursor it reads the first page of the split. */
   readonly page: (split: S, cursor: C | undefined) => Effect.Effect<Page<A, C>, E, R>
 }
@@ -75,9 +78,11 @@ export const pages = <S, A, C, E extends ConnectorError, R>(
 ): Stream.Stream<PageOf<S, A, C>, E, R> =>
   Stream.suspend(() => {
     const telemetry = Telemetry.make(source.target)
+    const call: Pacing.Call = { operation: source.target.operation, key: "", bytes: 0, records: 0 }
+    const pace = source.paced === undefined ? undefined : { ...source.paced, call }
     const pagesOf = (split: S): Stream.Stream<PageOf<S, A, C>, E, R> =>
       Stream.paginate(options.from?.(split), (cursor: C | undefined) =>
-        measured(withRetries(source.page(split, cursor), telemetry, options.retry), telemetry).pipe(
+        measured(withRetries(source.page(split, cursor), { telemetry, retry: options.retry, pace }), telemetry).pipe(
           Effect.mapError(({ error }) => error),
           Effect.tap(telemetry.page),
           Effect.map(({ items, next }) => {

@@ -35,7 +35,7 @@ export const metrics = {
     kind: "Counter",
     unit: "{batch}",
     attribute: "flush.reason",
-    description: "Batches by the reason they left for: count, bytes, linger, room or end"
+    description: "Batches by the reason they left for: count, bytes, linger, room, order or end"
   },
   bytes: {
     name: "connector.bytes",
@@ -68,6 +68,12 @@ export const metrics = {
     unit: "{batch}",
     description: "Batches, lookups or pages at work now"
   },
+  limit: {
+    name: "connector.concurrency.limit",
+    kind: "Gauge",
+    unit: "{call}",
+    description: "Calls that may be in flight for the key that the store slows down most"
+  },
   duration: {
     name: "db.client.operation.duration",
     kind: "Histogram",
@@ -92,7 +98,7 @@ interface Described {
   readonly description: string
 }
 
-const attributesOf = (target: Target): Labels => ({
+const attributesOf = (target: Pick<Target, "system" | "operation">): Labels => ({
   "db.system.name": target.system,
   "db.operation.name": target.operation
 })
@@ -105,18 +111,27 @@ export const spanAttributes = (target: Target, namespace: string | undefined, ba
   ...(batchSize > 1 ? { "db.operation.batch.size": batchSize } : {})
 })
 
+/** Effect's exporters take the unit from an attribute of that name. */
+const settings = (
+  target: Pick<Target, "system" | "operation">,
+  { description, unit }: Described,
+  labels: Labels = {}
+) => ({
+  description,
+  attributes: { ...attributesOf(target), unit, ...labels }
+})
+
+/** The gauge of {@link metrics.limit}. */
+export const limit = (target: Pick<Target, "system" | "operation">): Metric.Gauge<number> =>
+  Metric.gauge(metrics.limit.name, settings(target, metrics.limit))
+
 const durationBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 const recordBoundaries = [1, 10, 50, 96, 100, 200, 500, 1000]
 
 /** The recorders of one engine instance; building it costs a few objects, using it none. */
 export const make = (target: Target) => {
-  // Effect's exporters take the unit from an attribute of that name.
-  const settings = ({ description, unit }: Described, labels: Labels = {}) => ({
-    description,
-    attributes: { ...attributesOf(target), unit, ...labels }
-  })
   const counter = (metric: Described, labels?: Labels) =>
-    Metric.counter(metric.name, { ...settings(metric, labels), incremental: true })
+    Metric.counter(metric.name, { ...settings(target, metric, labels), incremental: true })
   const labelled = (metric: Described & { readonly attribute: string }) => {
     const known = new Map<string, Metric.Counter<number>>()
     return (value: string, n: number): Effect.Effect<void> => {
@@ -135,14 +150,14 @@ export const make = (target: Target) => {
   const bytes = counter(metrics.bytes)
   const attempt = Metric.update(counter(metrics.attempts), 1)
   const batchRecords = Metric.histogram(metrics.batchRecords.name, {
-    ...settings(metrics.batchRecords),
+    ...settings(target, metrics.batchRecords),
     boundaries: recordBoundaries
   })
   const duration = Metric.histogram(metrics.duration.name, {
-    ...settings(metrics.duration),
+    ...settings(target, metrics.duration),
     boundaries: durationBoundaries
   })
-  const inFlight = Metric.gauge(metrics.inFlight.name, settings(metrics.inFlight))
+  const inFlight = Metric.gauge(metrics.inFlight.name, settings(target, metrics.inFlight))
 
   return {
     batch: (batch: {

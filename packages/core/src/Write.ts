@@ -22,6 +22,7 @@ import * as Drain from "./Drain.ts"
 import { measured, withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
+import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -33,7 +34,10 @@ export interface Ready<out A, out I> {
   readonly item: I
   /** Records of one key travel together, for instance those of a namespace. */
   readonly key: string
-  /** Two records with one id are the same thing to the store; without it neither order nor duplicates are looked at. */
+  /**
+   * Two records with one id (and key, or {@link Destination.scope}) are the same thing to the store; without it neither
+   * order nor duplicates are looked at.
+   */
   readonly id: string | undefined
   /** Bytes it adds to a call. */
   readonly bytes: number
@@ -50,15 +54,25 @@ export interface Refused<out A, out E> {
 export interface Destination<A, I, E extends ConnectorError, R = never> {
   readonly target: Telemetry.Target
   readonly limits: {
-    readonly maxRecords: number
+    /** Records of a call, one number for all keys or one for each. */
+    readonly maxRecords: number | ((key: string) => number)
     readonly maxBytes: number
     /** Bytes of a call beside its records. */
     readonly envelopeBytes: (key: string) => number
   }
+  /**
+   * What ids of a key are unique in. A destination that writes one thing in calls of several keys says so here: order
+   * is then kept across keys. Spans show it as the namespace. Default: the key.
+   */
+  readonly scope?: ((key: string) => string) | undefined
+  /** Each time it completes, what is under construction is sent. Default: never. */
+  readonly flush?: Effect.Effect<unknown> | undefined
   /** Checks and encodes a chunk: one result for each record, in order. */
   readonly prepare: (records: Arr.NonEmptyReadonlyArray<A>) => Arr.NonEmptyReadonlyArray<Ready<A, I> | Refused<A, E>>
   /** Sends one call. It must cancel the call when it is interrupted. */
   readonly send: (key: string, items: Arr.NonEmptyReadonlyArray<I>) => Effect.Effect<unknown, E, R>
+  /** How calls are paced. Default: they are not. */
+  readonly paced?: Pacing.Paced<E> | undefined
   /** The error of a record that alone is larger than a whole call. */
   readonly tooLarge: (record: Ready<A, I>, maxBytes: number) => E
 }
@@ -136,8 +150,9 @@ export const outcomes =
   <A, I, E extends ConnectorError, R>(destination: Destination<A, I, E, R>, options: Options = {}) =>
   <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<Outcome.Outcome<A, E>, E | E2, R | R2> =>
     Stream.suspend(() => {
-      const { envelopeBytes } = destination.limits
-      const maxRecords = Math.min(options.maxRecords ?? 100, destination.limits.maxRecords)
+      const { envelopeBytes, maxRecords } = destination.limits
+      const atMost = options.maxRecords ?? 100
+      const maxOf = typeof maxRecords === "number" ? Math.min(atMost, maxRecords) : maxRecords
       const maxBytes = Math.min(options.maxBytes ?? Infinity, destination.limits.maxBytes)
       const telemetry = Telemetry.make(destination.target)
       const writer = makeWriter(destination, telemetry, options)
@@ -151,16 +166,22 @@ export const outcomes =
 
       return self.pipe(
         Drain.endWhen(writer.stopped),
-        Batch.sliced(Math.min(slice, maxRecords)),
+        Batch.sliced(typeof maxOf === "number" ? Math.min(slice, maxOf) : slice),
         Stream.mapArray(prepare),
         // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
         Batch.batchedBy((prepared) => (prepared._tag === "Ready" ? prepared.key : undefined), {
-          maxRecords,
+          maxRecords:
+            typeof maxOf === "number" ? maxOf : (key) => (key === undefined ? atMost : Math.min(atMost, maxOf(key))),
           maxBytes,
           maxOpenBytes: options.maxOpenBytes ?? 64_000_000,
           bytes: (prepared) => (prepared._tag === "Ready" ? prepared.bytes : 0),
           envelopeBytes: (key) => (key === undefined ? 0 : envelopeBytes(key)),
-          linger: options.linger ?? "1 second"
+          linger: options.linger ?? "1 second",
+          identity:
+            destination.scope === undefined || options.ordered === false
+              ? undefined
+              : (prepared) => (prepared._tag === "Ready" ? identityOf(prepared, destination.scope) : undefined),
+          flush: destination.flush
         }),
         Stream.map(writer.enqueue),
         Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
@@ -194,8 +215,17 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   const inOrder = InOrder.make()
   const ordered = options.ordered ?? true
   const lastWins = (options.duplicates ?? "lastWins") === "lastWins"
+  const { paced } = destination
   const stopped = Latch.makeUnsafe(false)
   let fatal: E | undefined
+  const stop = Effect.flatMap(stopped.await, () => (fatal === undefined ? Effect.never : Effect.succeed(fatal)))
+
+  const callOf = (key: string, records: ReadonlyArray<Ready<A, I>>): Pacing.Call => ({
+    operation: target.operation,
+    key,
+    bytes: records.reduce((sum, { bytes }) => sum + bytes, destination.limits.envelopeBytes(key)),
+    records: records.length
+  })
 
   /** One call with its retries. */
   const call = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>, before: number) =>
@@ -205,7 +235,8 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         key,
         Arr.map(records, (record) => record.item)
       )
-      return Effect.match(withRetries(sent, telemetry, options.retry, stopped.await), {
+      const pace = paced === undefined ? undefined : { ...paced, call: callOf(key, records) }
+      return Effect.match(withRetries(sent, { telemetry, retry: options.retry, pace, stop }), {
         onSuccess: () => acknowledged,
         onFailure: ({ error, attempts, mayBeApplied }): Verdict<E> => {
           if (error.reason.isFatal && fatal === undefined) {
@@ -293,7 +324,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         if (prepared._tag === "Ready") ready.push(prepared)
         else refused.push(Outcome.rejected(prepared.input, prepared.error, 0))
       }
-      const ticket = ordered ? inOrder.ticket(idsOf(ready)) : undefined
+      const ticket = ordered ? inOrder.ticket(identitiesOf(ready, destination.scope)) : undefined
       return { batch, ready, refused, ticket }
     },
     write: ({
@@ -320,7 +351,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
       }).pipe(
         Effect.withSpan(`${target.operation} ${target.collection}`, {
           kind: "client",
-          attributes: Telemetry.spanAttributes(target, key, ready.length)
+          attributes: Telemetry.spanAttributes(target, destination.scope?.(key) ?? key, ready.length)
         })
       )
       // What waited while the stream was stopped is never sent.
@@ -335,8 +366,16 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   }
 }
 
-function* idsOf(records: ReadonlyArray<Ready<unknown, unknown>>): Iterable<string> {
-  for (const { id, key } of records) if (id !== undefined) yield `${key}\u0000${id}`
+type Scope = ((key: string) => string) | undefined
+
+const identityOf = ({ id, key }: Ready<unknown, unknown>, scope: Scope): string | undefined =>
+  id === undefined ? undefined : `${scope === undefined ? key : scope(key)}\u0000${id}`
+
+function* identitiesOf(records: ReadonlyArray<Ready<unknown, unknown>>, scope: Scope): Iterable<string> {
+  for (const record of records) {
+    const identity = identityOf(record, scope)
+    if (identity !== undefined) yield identity
+  }
 }
 
 /** A batch is never empty, and so neither are its outcomes. */

@@ -60,6 +60,64 @@ describe("Batch laws", () => {
   )
 
   it.effect.prop(
+    "with an identity nothing is reordered within it either, whatever the keys, and all else still holds",
+    {
+      items: Schema.Array(Schema.Struct({ key: ints(0, 2), about: ints(0, 4), bytes: ints(0, 20), gap: ints(0, 6) })),
+      sizes: Schema.Tuple([ints(1, 4), ints(1, 4), ints(1, 4)]),
+      maxKeys: ints(1, 4),
+      maxOpenBytes: ints(20, 100),
+      linger: ints(1, 10),
+      chunkSize: ints(1, 9),
+      busy: ints(0, 9)
+    },
+    ({ items, sizes, maxKeys, maxOpenBytes, linger, chunkSize, busy }) =>
+      Effect.gen(function* () {
+        const numbered = items.map((item, n) => ({ ...item, n }))
+        const left: Array<{ readonly key: number; readonly records: typeof numbered }> = []
+        const fiber = yield* Stream.fromIterable(numbered, { chunkSize }).pipe(
+          Stream.mapArrayEffect((chunk) => Effect.as(Effect.sleep(chunk[0].gap), chunk)),
+          Batch.batchedBy((item) => item.key, {
+            maxRecords: (key) => sizes[key]!,
+            maxBytes: 40,
+            maxKeys,
+            maxOpenBytes,
+            linger,
+            bytes: (item) => item.bytes,
+            // The fifth thing is none.
+            identity: (item) => (item.about === 4 ? undefined : String(item.about))
+          }),
+          Stream.runForEach(({ key, records }) =>
+            Effect.andThen(
+              Effect.sync(() => left.push({ key, records: [...records] })),
+              Effect.sleep(busy)
+            )
+          ),
+          Effect.forkChild
+        )
+        yield* TestClock.adjust(items.length * 20 + 100)
+        yield* Fiber.join(fiber)
+        for (const { key, records } of left) {
+          assert.isAtMost(records.length, sizes[key]!)
+          assert.isTrue(records.every((item) => item.key === key))
+        }
+        const all = left.flatMap(({ records }) => records)
+        assert.strictEqual(all.length, numbered.length)
+        for (const about of [0, 1, 2, 3]) {
+          assert.deepStrictEqual(
+            all.filter((item) => item.about === about),
+            numbered.filter((item) => item.about === about)
+          )
+        }
+        for (const key of [0, 1, 2]) {
+          assert.deepStrictEqual(
+            all.filter((item) => item.key === key),
+            numbered.filter((item) => item.key === key)
+          )
+        }
+      })
+  )
+
+  it.effect.prop(
     "linger is never exceeded and never cut short by the clock",
     { gaps: Schema.Array(ints(0, 40)), linger: ints(1, 50) },
     ({ gaps, linger }) =>
@@ -162,6 +220,70 @@ describe("Batch", () => {
           [["c1"], "end"]
         ]
       )
+    })
+  )
+
+  it.effect("a batch leaves when something of it comes again under another key, and only then", () =>
+    Effect.gen(function* () {
+      const batches = yield* Stream.make("u1", "u2", "d3", "u4", "d2", "u5", "d6").pipe(
+        Batch.batchedBy((text) => text.slice(0, 1), { maxRecords: 10, identity: (text) => text.slice(1) }),
+        collect
+      )
+      assert.deepStrictEqual(
+        batches.map(({ records, flushedBy }) => [records, flushedBy]),
+        [
+          [["u1", "u2", "u4"], "order"],
+          [["d3", "d2", "d6"], "end"],
+          [["u5"], "end"]
+        ]
+      )
+    })
+  )
+
+  it.effect("a batch that is about to leave takes nothing that has to come after another one", () =>
+    Effect.gen(function* () {
+      const left: Array<ReadonlyArray<string>> = []
+      const fiber = yield* Stream.make("x0", "u1", "d1", "u1").pipe(
+        Batch.batchedBy((text) => text.slice(0, 1), {
+          maxRecords: (key) => (key === "x" ? 1 : 10),
+          identity: (text) => text.slice(1)
+        }),
+        Stream.runForEach(({ records }) =>
+          Effect.andThen(
+            Effect.sync(() => left.push([...records])),
+            Effect.sleep(10)
+          )
+        ),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust(100)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(left, [["x0"], ["u1"], ["d1"], ["u1"]])
+    })
+  )
+
+  it.effect("batches of all keys leave when asked to", () =>
+    Effect.gen(function* () {
+      const source = yield* Queue.unbounded<string>()
+      const asked = yield* Queue.unbounded<void>()
+      const left: Array<unknown> = []
+      const fiber = yield* Stream.fromQueue(source).pipe(
+        Batch.batchedBy((text) => text.slice(0, 1), { maxRecords: 10, flush: Queue.take(asked) }),
+        Stream.runForEach(({ records, flushedBy }) => Effect.sync(() => left.push([records, flushedBy]))),
+        Effect.forkChild
+      )
+      yield* Queue.offerAll(source, ["a1", "b1", "a2"])
+      yield* TestClock.adjust("1 hour")
+      assert.isEmpty(left)
+      yield* Queue.offer(asked, undefined)
+      yield* TestClock.adjust(0)
+      yield* Queue.offer(source, "b2")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(left, [
+        [["a1", "a2"], "order"],
+        [["b1"], "order"]
+      ])
+      yield* Fiber.interrupt(fiber)
     })
   )
 

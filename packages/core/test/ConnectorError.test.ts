@@ -160,6 +160,12 @@ const rows: ReadonlyArray<Row> = [
     message: "the answer could not be understood: no field matches"
   },
   {
+    reason: new ConnectorError.CircuitOpen({ service: "pinecone", downMillis: 120_400, detail: "HTTP 503" }),
+    yes: ["isFatal"],
+    message:
+      "pinecone has not answered for 120 s; check its address and its status, and run again (last failure: HTTP 503)"
+  },
+  {
     reason: new ConnectorError.IncompleteScan({ scope: "namespace de", seen: 9, expected: 10 }),
     yes: ["isFatal"],
     message:

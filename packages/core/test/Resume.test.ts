@@ -1,4 +1,4 @@
-import * as Ledger from "@effect-connectors/core/Ledger"
+import type * as Ledger from "@effect-connectors/core/Ledger"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Resume from "@effect-connectors/core/Resume"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,4 +1,6 @@
+import type { CircuitOpen } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
+import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Scan from "@effect-connectors/core/Scan"
 import * as Telemetry from "@effect-connectors/core/Telemetry"
 import * as Write from "@effect-connectors/core/Write"
@@ -11,7 +13,7 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { observed, valuesOf } from "./support/observe.ts"
-import { refused, type TestError, timedOut, unauthorized, unavailable, garbled } from "./support/TestError.ts"
+import { rateLimited, refused, TestError, timedOut, unauthorized, unavailable, garbled } from "./support/TestError.ts"
 import { inTime } from "./support/time.ts"
 
 interface Row {
@@ -51,6 +53,14 @@ const writeAll = (rows: ReadonlyArray<Row>, fail?: (call: number) => TestError |
     (run) => inTime(run, "1 second"),
     observed
   )
+
+/** A pacing that is asked to slow down. */
+const slowDown = Effect.gen(function* () {
+  const pacing = yield* Pacing.make({ system: "test" })
+  const gaveUp = (reason: CircuitOpen) => new TestError({ reason })
+  const call = { operation: "put", key: "n", bytes: 0, records: 1 }
+  yield* Effect.exit(pacing.paced(call, Effect.fail(rateLimited()), { gaveUp }))
+}).pipe(observed)
 
 const words = (fail: (call: number) => TestError | undefined = () => undefined) => {
   let calls = 0
@@ -309,7 +319,8 @@ describe("docs/telemetry.md", () => {
       const recorded = {
         write: (yield* writeAll([row("n", "a")], fail)).metrics,
         lookup: (yield* lookUpAll(["a"], fail)).metrics,
-        scan: (yield* scanAll(fail)).metrics
+        scan: (yield* scanAll(fail)).metrics,
+        pacing: (yield* slowDown).metrics
       }
       const enginesOf = (name: string) =>
         Object.entries(recorded)

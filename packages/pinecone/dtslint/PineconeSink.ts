@@ -1,6 +1,6 @@
 /** What the types of the sinks promise; checked by the compiler, never run. */
 import type { Outcome } from "@effect-connectors/core"
-import { type PineconeError, PineconeIndex, PineconeSink } from "@effect-connectors/pinecone"
+import { Operation, type PineconeError, PineconeIndex, PineconeSink } from "@effect-connectors/pinecone"
 import { PineconeMemory } from "@effect-connectors/testkit"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -97,6 +97,43 @@ expectTypeOf(pages.pipe(PineconeSink.deleteOutcomes({ id: (page) => page.url }))
 void pages.pipe(PineconeSink.delete())
 // @ts-expect-error: an id is text
 void Stream.make(1).pipe(PineconeSink.deleteOutcomes())
+
+// Operations: of elements that are some, or that one is made of.
+declare const operations: Stream.Stream<Operation.Operation>
+expectTypeOf(operations.pipe(PineconeSink.operationsOutcomes())).toEqualTypeOf<
+  PineconeSink.Outcomes<Operation.Operation, never, never>
+>()
+expectTypeOf(
+  ids.pipe(PineconeSink.operations({ operation: (id) => Operation.delete(id), namespace: (id) => id }))
+).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()
+expectTypeOf(
+  pages.pipe(
+    PineconeSink.operations({
+      operation: (page) =>
+        page.url === "" ? Operation.delete("a") : Operation.upsert({ id: page.url, values: page.embedding })
+    })
+  )
+).toEqualTypeOf<PineconeSink.Plain<Page, never, never>>()
+// @ts-expect-error: a page is no operation
+void pages.pipe(PineconeSink.operations())
+// @ts-expect-error: nor is a record
+void points.pipe(PineconeSink.operationsOutcomes())
+// @ts-expect-error: Pinecone has no null
+void pages.pipe(PineconeSink.operations({ operation: () => Operation.update({ id: "a", metadata: { title: null } }) }))
+
+// Documents: of elements that a name and records are made of.
+const documents = PineconeSink.replaceOutcomes({
+  parent: (page: Page) => page.url,
+  records: (page) => [{ id: `${page.url}#0`, values: page.embedding, metadata: { url: page.url } }]
+})
+expectTypeOf(documents(pages)).toEqualTypeOf<PineconeSink.Outcomes<Page, never, never>>()
+expectTypeOf(
+  pages.pipe(PineconeSink.replace({ parent: (page) => page.url, records: () => [], namespace: (page) => page.url }))
+).toEqualTypeOf<PineconeSink.Plain<Page, never, never>>()
+// @ts-expect-error: Pinecone has no null
+void pages.pipe(PineconeSink.replace({ parent: () => "a", records: () => [{ id: "a#0", metadata: { title: null } }] }))
+// @ts-expect-error: a document has a name
+void pages.pipe(PineconeSink.replace({ records: () => [] }))
 
 // Whichever layer is given, no requirement is left but the source's; the real one can fail to be built.
 const program = Stream.runDrain(points.pipe(PineconeSink.upsert()))

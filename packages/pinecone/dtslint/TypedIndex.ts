@@ -1,5 +1,11 @@
 /** What the types of an index with a metadata schema promise; checked by the compiler, never run. */
-import { type PineconeError, type PineconeIndex, type PineconeSink, TypedIndex } from "@effect-connectors/pinecone"
+import {
+  Operation,
+  type PineconeError,
+  type PineconeIndex,
+  type PineconeSink,
+  TypedIndex
+} from "@effect-connectors/pinecone"
 import type { Match } from "@effect-connectors/pinecone/PineconeIndex"
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import type * as Option from "effect/Option"
@@ -79,6 +85,24 @@ void ids.pipe(edited.update({ update: (id) => ({ id, metadata: { title: 7 } }) }
 void ids.pipe(edited.update({ update: (id) => ({ id, values: [1] }), maxRecords: 10 }))
 // @ts-expect-error: changes are of the same fields
 TypedIndex.make(Article, Schema.Struct({ title: Schema.FiniteFromString.pipe(Schema.flip) }))
+
+// Operations are of both.
+const record = { id: "a", values: [1], metadata: { title: "A", at: new Date(), tags: [] } }
+void Stream.make(Operation.upsert(record), Operation.delete("a")).pipe(articles.operations())
+void Stream.make(Operation.upsert(record), Operation.update({ id: "a", metadata: { at: new Date() } })).pipe(
+  edited.operationsOutcomes()
+)
+// @ts-expect-error: a field is missing, and no schema of changes was given
+void Stream.make(Operation.update({ id: "a", metadata: { at: new Date() } })).pipe(articles.operations())
+const stored = Stream.make(Operation.upsert({ id: "a", metadata: { title: "A", at: "2020", tags: ["a"] } }))
+// @ts-expect-error: not as it is stored
+void stored.pipe(edited.operations())
+
+// Chunks of documents have it too.
+const parent = (page: Page) => page.url
+void pages.pipe(articles.replace({ parent, records: (page) => [{ id: "a#0", metadata: page.article }] }))
+// @ts-expect-error: a field is missing
+void pages.pipe(articles.replace({ parent, records: (page) => [{ id: "a#0", metadata: { title: page.url } }] }))
 
 // What has no metadata is here too.
 expectTypeOf(ids.pipe(articles.delete())).toEqualTypeOf<PineconeSink.Plain<string, never, never>>()

@@ -1,6 +1,7 @@
 /**
  * The calls of one Pinecone index: what they take and what they give. Every layer of `PineconeIndex` has them.
  */
+import type * as Pacing from "@effect-connectors/core/Pacing"
 import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -144,6 +145,8 @@ export interface Service {
   /** The namespace of calls that name none. */
   readonly namespace: string
   readonly limits: UpsertLimits
+  /** How fast sinks and sources send calls; those that a program makes by itself are sent at once. Default: at once. */
+  readonly pacing?: Pacing.Pacing | undefined
   /** Makes a checked record ready for this layer's wire, once; {@link upsert} sends it without encoding it again. */
   readonly encode: (record: VectorRecord) => SizedRecord
   readonly upsert: (request: UpsertRequest) => Effect.Effect<WriteReply, PineconeError>
@@ -205,6 +208,13 @@ export interface Options {
    * @default 1000
    */
   readonly maxRecords?: number | undefined
+  /**
+   * How fast sinks and sources on this layer send calls: options that replace parts of `PineconePacing.documented`, a
+   * pacing that layers or processes share, or `false` for as fast as they can.
+   *
+   * @default PineconePacing.documented
+   */
+  readonly pacing?: Pacing.Pacing | Pacing.Options | false | undefined
   /**
    * Headers sent with every call, for instance `{ "X-Pinecone-Api-Version": "2025-10" }` to pin a version.
    *

@@ -1,7 +1,7 @@
 /**
  * Steps that write a stream to a Pinecone index.
  *
- * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`) emits what was
+ * Each comes in two forms. The plain one ({@link upsert}, {@link update}, `delete`, {@link operations}, {@link replace}) emits what was
  * written and fails at its end when a record was not. The other (`upsertOutcomes`, ...) emits one
  * outcome for each element, as a value, and goes on past refused records.
  *
@@ -12,8 +12,11 @@ import * as Outcome from "@effect-connectors/core/Outcome"
 import type * as Write from "@effect-connectors/core/Write"
 import type * as Stream from "effect/Stream"
 import * as destinations from "./internal/destinations.ts"
+import { operations as operationsOf } from "./internal/operations.ts"
+import { replace as replaceOf } from "./internal/replace.ts"
+import type { Change, Operation } from "./Operation.ts"
 import type { PineconeError } from "./PineconeError.ts"
-import type { PineconeIndex, UpdateRequest } from "./PineconeIndex.ts"
+import type { PineconeIndex } from "./PineconeIndex.ts"
 import { checkAny, checkChange } from "./internal/recordChecks.ts"
 import type { Metadata, VectorRecord } from "./VectorRecord.ts"
 
@@ -39,9 +42,7 @@ export interface UpsertOptions<A, M = Metadata> extends Write.Options, Namespace
 }
 
 /** A change of one stored record: given parts replace the stored ones, metadata (`C`) is merged field by field. */
-export type Update<C = Metadata> = Omit<UpdateRequest, "namespace" | "metadata"> & {
-  readonly metadata?: C | undefined
-}
+export type Update<C = Metadata> = Change<C>
 
 /** Pinecone changes one record a call; its documented rate is 100 updates a second in a namespace. */
 export interface UpdateOptions<A, C = Metadata>
@@ -54,6 +55,31 @@ export interface UpdateOptions<A, C = Metadata>
 export interface DeleteOptions<A> extends Write.Options, NamespaceOption<A> {
   /** The id to delete for an element. Default: the element is the id. */
   readonly id?: ((element: A) => string) | undefined
+}
+
+/**
+ * `maxRecords` is of upserts (100 by default) and of deletes (1,000); Pinecone changes one record a call. Operations are
+ * written in the order they came to an id, of whatever kind they are, unless `ordered` is off.
+ */
+export interface OperationsOptions<A, M = Metadata, C = M> extends Write.Options, NamespaceOption<A> {
+  /** The operation to do for an element. Default: the element is the operation. */
+  readonly operation?: ((element: A) => Operation<M, C>) | undefined
+}
+
+/** Elements are documents that are stored as several records, their chunks. `M` is the type of the chunks' metadata. */
+export interface ReplaceOptions<A, M = Metadata>
+  extends Omit<Write.Options, "ordered" | "duplicates">, NamespaceOption<A> {
+  /** The document's own id, which the ids of its chunks start with. */
+  readonly parent: (element: A) => string
+  /** The document's chunks as they are now; none removes the document. Their ids are `${parent}${separator}...`. */
+  readonly records: (element: A) => ReadonlyArray<VectorRecord<M>>
+  /**
+   * Stands between the document's id and the rest of a chunk's, and nowhere in that rest: so each id is of one document,
+   * also when documents are called `a` and `a#b`.
+   *
+   * @default "#"
+   */
+  readonly separator?: string | undefined
 }
 
 /** {@link upsert}: of elements that are records, or of any with the option `record`. */
@@ -103,6 +129,36 @@ export interface DeleteOutcomes {
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
   <A extends string>(options?: DeleteOptions<A>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }
+
+/** {@link operations}: of elements that are operations, or of any with the option `operation`. */
+export interface Operations<M = Metadata, C = M> {
+  <A>(
+    options: OperationsOptions<A, M, C> & { readonly operation: (element: A) => Operation<M, C> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+  <A extends Operation<M, C>>(
+    options?: OperationsOptions<A, M, C>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+}
+
+/** {@link operationsOutcomes}: of elements that are operations, or of any with the option `operation`. */
+export interface OperationsOutcomes<M = Metadata, C = M> {
+  <A>(
+    options: OperationsOptions<A, M, C> & { readonly operation: (element: A) => Operation<M, C> }
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+  <A extends Operation<M, C>>(
+    options?: OperationsOptions<A, M, C>
+  ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
+}
+
+/** {@link replace} */
+export type Replace<M = Metadata> = <A>(
+  options: ReplaceOptions<A, M>
+) => <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
+
+/** {@link replaceOutcomes} */
+export type ReplaceOutcomes<M = Metadata> = <A>(
+  options: ReplaceOptions<A, M>
+) => <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 
 /**
  * Writes records, giving one outcome for each element as a value. Records of one id are written in the
@@ -191,3 +247,70 @@ export {
    */
   remove as delete
 }
+
+const untyped = { record: checkAny, change: checkChange }
+
+/**
+ * Does operations of every kind, giving one outcome for each element. Of one id they are done in the order they came,
+ * a later one after the answer to the one before, with all its retries; those of different ids travel together, in batches
+ * of one kind. A refused operation does not stop those after it: they find what was stored before.
+ */
+export const operationsOutcomes: OperationsOutcomes = <A>(options?: OperationsOptions<A>) =>
+  operationsOf(options ?? {}, untyped)
+
+/**
+ * Does operations of every kind, in the order they came to an id; fails at its end when one was refused or its answer
+ * lost.
+ *
+ * @example
+ * ```ts
+ * import { Operation, PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Stream.make(
+ *   Operation.upsert({ id: "a", values: [0.1, 0.2] }),
+ *   Operation.update({ id: "a", metadata: { read: true } }),
+ *   Operation.delete("b")
+ * ).pipe(PineconeSink.operations({ namespace: "articles" }), Stream.runDrain)
+ * ```
+ */
+export const operations: Operations =
+  <A>(options?: OperationsOptions<A>) =>
+  <E, R>(self: Stream.Stream<A, E, R>) =>
+    Outcome.requireWritten(operationsOf(options ?? {}, untyped)(self))
+
+/**
+ * Replaces documents by their chunks, giving one outcome for each document. `Written`: all its chunks are stored, and
+ * those of its ids that were listed and are no longer in it are removed. Otherwise nothing of it was removed, or not all,
+ * and `error` is that of the chunk or call that failed: chunks that were accepted are stored, and doing it again is safe.
+ *
+ * Chunks of many documents share calls. Documents of one parent are replaced one after the other, as they came.
+ *
+ * **Gotchas**
+ *
+ * What was written a moment ago may not be listed yet, and then stays.
+ */
+export const replaceOutcomes: ReplaceOutcomes = (options) => replaceOf(options, checkAny)
+
+/**
+ * Writes the chunks of documents, then removes those of them that are no longer there. Fails at its end when a document
+ * was not replaced.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSink } from "@effect-connectors/pinecone"
+ * import * as Stream from "effect/Stream"
+ *
+ * interface Page { readonly url: string; readonly parts: ReadonlyArray<{ readonly embedding: Float32Array }> }
+ * declare const pages: Stream.Stream<Page>
+ *
+ * const program = pages.pipe(
+ *   PineconeSink.replace({
+ *     parent: (page) => page.url,
+ *     records: (page) => page.parts.map(({ embedding }, i) => ({ id: `${page.url}#${i}`, values: embedding }))
+ *   }),
+ *   Stream.runDrain
+ * )
+ * ```
+ */
+export const replace: Replace = (options) => (self) => Outcome.requireWritten(replaceOutcomes(options)(self))

@@ -14,6 +14,8 @@ import * as Stream from "effect/Stream"
 import * as Filter from "./Filter.ts"
 import { failure } from "./internal/common.ts"
 import * as destinations from "./internal/destinations.ts"
+import { operations as operationsOf } from "./internal/operations.ts"
+import { replace as replaceOf } from "./internal/replace.ts"
 import * as recordChecks from "./internal/recordChecks.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Match, PineconeIndex } from "./PineconeIndex.ts"
@@ -37,6 +39,14 @@ export interface TypedIndex<M, I extends VectorRecord.Metadata, C = M> {
   readonly delete: PineconeSink.Delete
   /** @see `PineconeSink.deleteOutcomes` */
   readonly deleteOutcomes: PineconeSink.DeleteOutcomes
+  /** @see `PineconeSink.operations`; the metadata of a change is a `C`. */
+  readonly operations: PineconeSink.Operations<M, C>
+  /** @see `PineconeSink.operationsOutcomes`; the metadata of a change is a `C`. */
+  readonly operationsOutcomes: PineconeSink.OperationsOutcomes<M, C>
+  /** @see `PineconeSink.replace` */
+  readonly replace: PineconeSink.Replace<M>
+  /** @see `PineconeSink.replaceOutcomes` */
+  readonly replaceOutcomes: PineconeSink.ReplaceOutcomes<M>
   /** @see `PineconeSource.query` */
   readonly query: <A>(
     options: PineconeSource.QueryOptions<A, I>
@@ -125,6 +135,9 @@ export function make<M, I extends VectorRecord.Metadata>(
   const updateOutcomes = <A>(options: PineconeSink.UpdateOptions<A, unknown> = {}) =>
     destinations.update(options, checkChange)
 
+  const operationsOutcomes = <A>(options: PineconeSink.OperationsOptions<A, M, unknown> = {}) =>
+    operationsOf(options, { record: check, change: checkChange })
+
   const queryResults =
     <A>({ filter, ...options }: PineconeSource.QueryOptions<A, I>) =>
     <E, R>(self: Stream.Stream<A, E, R>): PineconeSource.Results<A, ReadonlyArray<Match<M>>, E, R> =>
@@ -175,6 +188,13 @@ export function make<M, I extends VectorRecord.Metadata>(
       <A>(options?: PineconeSink.UpdateOptions<A, unknown>) =>
       <E, R>(self: Stream.Stream<A, E, R>) =>
         Outcome.requireWritten(updateOutcomes(options)(self)),
+    operationsOutcomes,
+    operations:
+      <A>(options?: PineconeSink.OperationsOptions<A, M, unknown>) =>
+      <E, R>(self: Stream.Stream<A, E, R>) =>
+        Outcome.requireWritten(operationsOutcomes(options)(self)),
+    replaceOutcomes: (options) => replaceOf(options, check),
+    replace: (options) => (self) => Outcome.requireWritten(replaceOf(options, check)(self)),
     delete: PineconeSink.delete,
     deleteOutcomes: PineconeSink.deleteOutcomes,
     list: PineconeSource.list,

@@ -2,6 +2,7 @@
  * The calls of Tecton's HTTP APIs for one workspace: what they take and what they give. Every layer of `TectonClient`
  * has them.
  */
+import type * as Pacing from "@effect-connectors/core/Pacing"
 import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -207,6 +208,8 @@ export interface Service {
   readonly name: string
   readonly workspace: string
   readonly limits: Limits
+  /** How fast sinks and sources send calls; those that a program makes by itself are sent at once. Default: at once. */
+  readonly pacing?: Pacing.Pacing | undefined
   /** The features of one lookup; the reply has one row. */
   readonly getFeatures: (request: FeaturesRequest) => Effect.Effect<FeaturesReply, TectonError>
   /** The features of several lookups; a row for each, in order. */
@@ -284,6 +287,13 @@ export interface Options {
    * @default no limit
    */
   readonly maxRowsInFlight?: number | undefined
+  /**
+   * How sinks and sources on this layer are slowed down when Tecton asks for it, and held back while it is down; it
+   * documents no rates. Options, a pacing that layers or processes share, or `false` for neither.
+   *
+   * @default { system: "tecton" }
+   */
+  readonly pacing?: Pacing.Pacing | Pacing.Options | false | undefined
   /**
    * What becomes of an ingested int64 beyond 2^53. Tecton documents numbers and not what reads them: a double would
    * lose digits unseen. `"number"` and `"string"` send all digits in that form.

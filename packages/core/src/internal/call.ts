@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { ConnectorError } from "../ConnectorError.ts"
+import type * as Pacing from "../Pacing.ts"
 import * as Retry from "../Retry.ts"
 import type { Telemetry } from "../Telemetry.ts"
 
@@ -14,40 +15,53 @@ export interface Failed<E> {
   readonly mayBeApplied: boolean
 }
 
-/**
- * A call with its retries; counts every attempt, and each repetition by the reason of the failure before. When `stop`
- * completes, an attempt on the wire is still answered, and none is started.
- */
+export interface Settings<E> {
+  readonly telemetry: Telemetry
+  readonly retry: Retry.Policy | undefined
+  /** Each attempt waits for its turn. */
+  readonly pace?: (Pacing.Paced<E> & { readonly call: Pacing.Call }) | undefined
+  /**
+   * Completes with what stopped the stream: an attempt on the wire is still answered, and none is started.
+   *
+   * @default Effect.never
+   */
+  readonly stop?: Effect.Effect<E> | undefined
+}
+
+/** A call with its retries; counts every attempt, and each repetition by the reason of the failure before. */
 export const withRetries = <A, E extends ConnectorError, R>(
   call: Effect.Effect<A, E, R>,
-  telemetry: Telemetry,
-  policy: Retry.Policy | undefined,
-  stop: Effect.Effect<void> = Effect.never
+  { pace, retry, stop = Effect.never, telemetry }: Settings<E>
 ): Effect.Effect<A, Failed<E>, R> =>
-  Effect.suspend(() => {
+  Effect.flatMap(Clock.currentTimeMillis, (start) => {
     let attempts = 0
     let mayBeApplied = false
     let failure: E | undefined
     // Open while nothing is on the wire.
-    const landed = Latch.makeUnsafe(false)
-    const attempt = Effect.suspend(() => {
+    const landed = Latch.makeUnsafe(true)
+    const send = Effect.suspend(() => {
       attempts++
       landed.closeUnsafe()
       const sent = Effect.andThen(telemetry.attempt, call)
       return failure === undefined ? sent : Effect.andThen(telemetry.retry(failure.reason._tag, 1), sent)
     })
-    const noted = Effect.tapError(attempt, (error) =>
+    const noted = Effect.tapError(send, (error) =>
       Effect.suspend(() => {
         failure = error
         mayBeApplied ||= error.reason.mayHaveApplied
         return landed.open
       })
     )
-    const stopped = stop.pipe(
-      Effect.andThen(landed.await),
-      Effect.andThen(Effect.suspend(() => (failure === undefined ? Effect.never : Effect.fail(failure))))
-    )
-    return Effect.raceFirst(Retry.retry(noted, policy), stopped).pipe(
+    const attempt =
+      pace === undefined
+        ? noted
+        : pace.pacing.paced(pace.call, noted, {
+            gaveUp: pace.gaveUp,
+            until: Retry.lastStart(retry, start),
+            outOfTime: () => failure
+          })
+    const stopped = Effect.flatMap(stop, (error) => Effect.flatMap(landed.await, () => Effect.fail(failure ?? error)))
+    return Effect.raceFirst(Retry.retry(attempt, retry), stopped).pipe(
       Effect.mapError((error) => ({ error, attempts, mayBeApplied }))
     )
   })

@@ -1,3 +1,4 @@
 /** The one place of this package that knows `effect/persistence`, which Effect tags unstable. */
-export { KeyValueStore } from "effect/persistence/KeyValueStore"
-export type { KeyValueStoreError } from "effect/persistence/KeyValueStore"
+export * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+export { KeyValueStore, type KeyValueStoreError } from "effect/persistence/KeyValueStore"
+export * as RateLimiter from "effect/persistence/RateLimiter"

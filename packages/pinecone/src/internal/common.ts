@@ -1,5 +1,6 @@
 import * as CheckOption from "@effect-connectors/core/CheckOption"
 import type { InvalidOption, Reason } from "@effect-connectors/core/ConnectorError"
+import type * as Pacing from "@effect-connectors/core/Pacing"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -16,6 +17,10 @@ export const targetOf = (index: Service, operation: string) => ({
   operation,
   collection: index.name
 })
+
+/** How the engines pace an operation. */
+export const pacedBy = ({ pacing }: Service, operation: string): Pacing.Paced<PineconeError> | undefined =>
+  pacing === undefined ? undefined : { pacing, gaveUp: (reason) => failure(operation, undefined, reason) }
 
 /** Each namespace by one name, since what goes to one namespace is batched together and kept in order. */
 export const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) => {

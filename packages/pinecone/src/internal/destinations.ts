@@ -17,14 +17,19 @@ import type { Service, SizedRecord, UpdateRequest, WriteReply } from "../Pinecon
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
-import { checkDuration, checkRange, failure, namespaceOf, targetOf } from "./common.ts"
+import { checkDuration, checkRange, failure, namespaceOf, pacedBy, targetOf } from "./common.ts"
 import { type Check, invalidNamespace, placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
 }
 
-type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
+export type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
+
+type Destination<A, I> = Write.Destination<A, I, PineconeError>
+
+/** Makes elements ready and sends them, one kind of call. */
+export type Calls<A, I> = Pick<Destination<A, I>, "prepare" | "send">
 
 /** The service seldom says which record it refuses; a call that held this one only was about it. */
 const naming =
@@ -43,11 +48,13 @@ const naming =
     )
   }
 
-const write =
+/** A write step; its options are checked, and `engine` is what the engine is given of them. */
+export const write =
   <A, I>(
     operation: string,
     options: Write.Options,
-    destination: (index: Service) => Pick<Write.Destination<A, I, PineconeError>, "limits" | "prepare" | "send">
+    destination: (index: Service) => Omit<Destination<A, I>, "target" | "tooLarge">,
+    engine: Write.Options = options
   ) =>
   <E, R>(
     self: Stream.Stream<A, E, R>
@@ -60,21 +67,23 @@ const write =
         yield* checkRange(operation, "concurrency", options.concurrency)
         yield* checkDuration(operation, "linger", options.linger)
         const index = yield* PineconeIndex
-        const full: Write.Destination<A, I, PineconeError> = {
-          ...destination(index),
+        const partial = destination(index)
+        const full: Destination<A, I> = {
+          ...partial,
           target: targetOf(index, operation),
+          paced: pacedBy(index, operation),
           tooLarge: (ready, maxBytes) =>
             failure(
               operation,
-              ready.key,
+              partial.scope?.(ready.key) ?? ready.key,
               new RecordTooLarge({ ...(ready.id === undefined ? {} : { id: ready.id }), bytes: ready.bytes, maxBytes })
             )
         }
-        return Write.outcomes(full, options)(self)
+        return Write.outcomes(full, engine)(self)
       })
     )
 
-const refuse = <A>(
+export const refuse = <A>(
   operation: string,
   input: A,
   namespace: string,
@@ -132,25 +141,48 @@ const checkCount = (
   return count >= sent ? Effect.void : Effect.fail(failure("upsert", namespace, new InvalidResponse({ detail })))
 }
 
+/** Upserts of records that are made of elements. */
+export const upsertCalls = <A>(
+  index: Service,
+  options: { readonly namespace: (element: A) => string; readonly record: (element: A) => unknown },
+  check: Check
+): Calls<A, SizedRecord> => ({
+  prepare: prepareBy("upsert", options.namespace, options.record, check, (record) => {
+    const wrong = wrongDimension(index, record)
+    if (wrong !== undefined) return wrong
+    const item = index.encode(record)
+    return { item, bytes: item.bytes }
+  }),
+  send: (namespace, records) => {
+    const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) => checkCount(namespace, records, reply))
+    return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
+  }
+})
+
 export const upsert = <A>(
   options: Options<A> & { readonly record?: ((element: A) => unknown) | undefined },
   check: Check
 ) =>
   write<A, SizedRecord>("upsert", options, (index) => ({
     limits: index.limits,
-    prepare: prepareBy("upsert", namespaceOf(index, options.namespace), options.record ?? itself, check, (record) => {
-      const wrong = wrongDimension(index, record)
-      if (wrong !== undefined) return wrong
-      const item = index.encode(record)
-      return { item, bytes: item.bytes }
-    }),
-    send: (namespace, records) => {
-      const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) =>
-        checkCount(namespace, records, reply)
-      )
-      return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
-    }
+    ...upsertCalls(index, { namespace: namespaceOf(index, options.namespace), record: options.record ?? itself }, check)
   }))
+
+/** Changes, one record a call, of elements that they are made of. */
+export const updateCalls = <A>(
+  index: Service,
+  options: { readonly namespace: (element: A) => string; readonly update: (element: A) => unknown },
+  check: Check
+): Calls<A, UpdateRequest> => ({
+  prepare: prepareBy(
+    "update",
+    options.namespace,
+    options.update,
+    check,
+    (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 }
+  ),
+  send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
+})
 
 /** One call changes one record. */
 const single = { maxRecords: 1, maxBytes: Infinity, envelopeBytes: () => 0 }
@@ -161,31 +193,36 @@ export const update = <A>(
 ) =>
   write<A, UpdateRequest>("update", options, (index) => ({
     limits: single,
-    prepare: prepareBy(
-      "update",
-      namespaceOf(index, options.namespace),
-      options.update ?? itself,
-      check,
-      (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 }
-    ),
-    send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
+    ...updateCalls(index, { namespace: namespaceOf(index, options.namespace), update: options.update ?? itself }, check)
   }))
 
+/** Ids in one delete: Pinecone's limit. */
+export const maxDeleteIds = 1000
+
+/** Deletes by id, of elements that have one. */
+export const deleteCalls = <A>(
+  index: Service,
+  options: { readonly namespace: (element: A) => string; readonly id: (element: A) => unknown }
+): Calls<A, string> => ({
+  prepare: Arr.map((input): Prepared<A, string> => {
+    const key = options.namespace(input)
+    return Result.match(placeOf(key, options.id(input)), {
+      onFailure: (wrong): Prepared<A, string> => refuse("delete", input, key, wrong),
+      onSuccess: ({ id }) => ({ _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 })
+    })
+  }),
+  send: (namespace, ids) => {
+    const call = index.delete({ namespace, ids })
+    return ids.length === 1 ? Effect.mapError(call, naming(ids[0])) : call
+  }
+})
+
 export const remove = <A>(options: Options<A> & { readonly id?: ((element: A) => string) | undefined }) =>
-  write<A, string>("delete", { ...options, maxRecords: options.maxRecords ?? 1000 }, (index) => {
-    const namespace = namespaceOf(index, options.namespace)
-    return {
-      limits: { maxRecords: 1000, maxBytes: index.limits.maxBytes, envelopeBytes: index.limits.envelopeBytes },
-      prepare: Arr.map((input): Prepared<A, string> => {
-        const key = namespace(input)
-        return Result.match(placeOf(key, options.id === undefined ? input : options.id(input)), {
-          onFailure: (wrong): Prepared<A, string> => refuse("delete", input, key, wrong),
-          onSuccess: ({ id }) => ({ _tag: "Ready", input, key, id, item: id, bytes: 6 * id.length + 3 })
-        })
-      }),
-      send: (namespace, ids) => {
-        const call = index.delete({ namespace, ids })
-        return ids.length === 1 ? Effect.mapError(call, naming(ids[0])) : call
-      }
-    }
-  })
+  write<A, string>("delete", { ...options, maxRecords: options.maxRecords ?? maxDeleteIds }, (index) => ({
+    limits: {
+      maxRecords: maxDeleteIds,
+      maxBytes: index.limits.maxBytes,
+      envelopeBytes: index.limits.envelopeBytes
+    },
+    ...deleteCalls(index, { namespace: namespaceOf(index, options.namespace), id: options.id ?? itself })
+  }))

@@ -12,7 +12,7 @@ import type { Match, NamespacesReply, QueryRequest, Service } from "../PineconeA
 import type { PineconeError } from "../PineconeError.ts"
 import type { Split } from "../PineconeSource.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
-import { failure, targetOf } from "./common.ts"
+import { failure, pacedBy, targetOf } from "./common.ts"
 import { checkQuery } from "./queryChecks.ts"
 import { invalidNamespace, type Place, placeOf } from "./recordChecks.ts"
 
@@ -22,8 +22,10 @@ export const queries = (
   shared: boolean
 ): Lookup.Store<QueryRequest, ReadonlyArray<Match>, PineconeError> => ({
   target: targetOf(index, "query"),
+  paced: pacedBy(index, "query"),
   maxKeys: 1,
   lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
+  group: ({ namespace }) => namespace ?? index.namespace,
   identity: shared ? queryIdentity : () => undefined,
   late: (reason) => failure("query", undefined, reason)
 })
@@ -52,6 +54,7 @@ export const queryOf = (
 /** Records by id, up to 1,000 of one namespace a call. */
 export const records = (index: Service): Lookup.Store<Place, Option.Option<VectorRecord>, PineconeError> => ({
   target: targetOf(index, "fetch"),
+  paced: pacedBy(index, "fetch"),
   maxKeys: 1000,
   lookup: (keys) =>
     Effect.map(index.fetch({ namespace: keys[0].namespace, ids: Arr.map(keys, ({ id }) => id) }), ({ records }) =>
@@ -96,6 +99,7 @@ const namingToken =
 /** Keys of records, 100 a page. */
 export const keyPages = (index: Service): Scan.Source<Split, Place, string, PineconeError> => ({
   target: targetOf(index, "list"),
+  paced: pacedBy(index, "list"),
   page: ({ namespace, prefix }, paginationToken) =>
     index.list({ namespace, prefix, paginationToken, limit: 100 }).pipe(
       Effect.mapError(namingToken(paginationToken)),
@@ -109,6 +113,7 @@ export const namespacePages = (
   index: Service
 ): Scan.Source<string | undefined, NamespacesReply["namespaces"][number], string, PineconeError> => ({
   target: targetOf(index, "namespaces"),
+  paced: pacedBy(index, "namespaces"),
   page: (prefix, paginationToken) =>
     index.namespaces({ prefix, paginationToken }).pipe(
       Effect.flatMap(leadsOn("namespaces", paginationToken)),

@@ -13,6 +13,7 @@
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import { baseUrl, connectionFailed, withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Retry from "@effect-connectors/core/Retry"
 import type { FetchAPI, Index, Indexes, PineconeConfiguration } from "@pinecone-database/pinecone"
 import * as Clock from "effect/Clock"
@@ -21,6 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { PineconeError } from "../PineconeError.ts"
+import { documented } from "../PineconePacing.ts"
 import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } from "../PineconeApi.ts"
 import { classify, wireOf } from "./classify.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
@@ -177,6 +179,7 @@ const standIn = { id: "-", values: [0] }
 export const make = Effect.fnUntraced(function* (options: Options) {
   const settings: Settings = yield* Effect.mapError(resolve(options), failed("layer"))
   const clients = yield* loadClients(settings)
+  const pacing = yield* Pacing.resolve(options.pacing, documented)
   const { target } = settings
   const { dimension, host }: Place = "host" in target ? target : yield* find(settings, clients, target.index)
   const name = target.index ?? new URL(host).host
@@ -203,6 +206,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name,
     dimension,
     namespace: settings.namespace,
+    pacing,
     limits: { maxRecords: settings.maxRecords, maxBytes: settings.maxRequestBytes, envelopeBytes },
     encode: (record) => new JsonRecord(record),
 

@@ -1,6 +1,7 @@
 /** `TectonClient` over HTTP. */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -123,6 +124,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     resolve(options),
     (reason) => new TectonError({ operation: "layer", reason })
   )
+  const pacing = yield* Pacing.resolve(options.pacing, { system: "tecton" })
   const exchange = yield* Transport.make(options.fetch)
   const send = makeSend(settings, exchange)
   const { apiKey, ingestUrl, oauth, workspace } = settings
@@ -163,6 +165,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const service: Service = {
     name: new URL(settings.url).host,
     workspace,
+    pacing,
     limits: {
       maxRequestBytes: settings.maxRequestBytes,
       ingestEnvelopeBytes: (source) => RequestBody.ingestEnvelopeBytes(workspace, source, settings.ingestApi)

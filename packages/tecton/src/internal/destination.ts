@@ -21,7 +21,7 @@ import type { StreamSource } from "../StreamSource.ts"
 import type { EncodedRecord, IngestRecord, Service } from "../TectonApi.ts"
 import { TectonClient } from "../TectonClient.ts"
 import { TectonError } from "../TectonError.ts"
-import { checkDuration, checkRange, failure, targetOf } from "./common.ts"
+import { checkDuration, checkRange, failure, pacedBy, targetOf } from "./common.ts"
 
 interface Options<A> extends Write.Options {
   readonly source: StreamSource<unknown> | string
@@ -105,6 +105,7 @@ const destination = <A>(client: Service, options: Options<A>): Write.Destination
 
   return {
     target: targetOf(operation, name),
+    paced: pacedBy(client, operation, name),
     limits: {
       maxRecords: Infinity,
       maxBytes: client.limits.maxRequestBytes,

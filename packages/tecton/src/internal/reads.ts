@@ -11,7 +11,7 @@ import type { FeatureValue } from "../FeatureValue.ts"
 import { checkLookup, joinKey, wireFields, wireValue } from "../RequestValue.ts"
 import type { ContextValue, FeaturesReply, JoinKeyValue, Lookup, RequestOptions, Service } from "../TectonApi.ts"
 import type { TectonError } from "../TectonError.ts"
-import { failure, targetOf } from "./common.ts"
+import { failure, pacedBy, targetOf } from "./common.ts"
 import * as Vectors from "./vectors.ts"
 
 /** How features are asked for. */
@@ -57,6 +57,7 @@ export const vectors = <K, C, F>(
       : client.getFeaturesBatch({ ...request, lookups })
   return {
     target: targetOf(operation, service.name),
+    paced: pacedBy(client, operation, service.name),
     maxKeys: maxBatch,
     lookup: (lookups) => Effect.flatMap(call(lookups), (reply) => answers(operation, service.name, read(reply))),
     identity,
@@ -101,6 +102,7 @@ export const wildcards = <K, C, F>(
         )
   return {
     target: targetOf(operation, service.name),
+    paced: pacedBy(client, operation, service.name),
     maxKeys: 1,
     lookup: ([lookup]) =>
       Effect.flatMap(client.queryFeatures({ ...request, ...lookup }), (reply) =>

@@ -1,0 +1,53 @@
+/**
+ * The rates that Pinecone documents, as options of `Pacing`. Every layer of the service starts with {@link documented};
+ * its option `pacing` changes parts of it, or all.
+ */
+import type * as Pacing from "@effect-connectors/core/Pacing"
+
+/**
+ * What Pinecone's documentation allows in a second, the same on all plans (page "rate limits"). That an upsert's
+ * "50 MB" are bytes of the request is the safe reading: in any other form the same vectors are smaller.
+ *
+ * | operation | requests | besides | for each |
+ * |---|---|---|---|
+ * | `upsert` | 100 | 50 MB | namespace |
+ * | `update` | 100 | | namespace |
+ * | `delete` | 100 | 5,000 records | namespace |
+ * | `query` | 100 | | namespace |
+ * | `fetch` | 100 | | index |
+ * | `list` | 200 | | index |
+ *
+ * @example
+ * ```ts
+ * import { PineconeIndex, PineconePacing } from "@effect-connectors/pinecone"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * // An index for which support raised the rate of upserts.
+ * const layer = PineconeIndex.layer({
+ *   apiKey: Redacted.make("pcsk_..."),
+ *   index: "articles",
+ *   pacing: { rates: { ...PineconePacing.documented.rates, upsert: { requestsPerSecond: 400, bytesPerSecond: 200_000_000 } } }
+ * })
+ * ```
+ */
+export const documented = {
+  system: "pinecone",
+  rates: {
+    upsert: { requestsPerSecond: 100, bytesPerSecond: 50_000_000 },
+    update: { requestsPerSecond: 100 },
+    delete: { requestsPerSecond: 100, recordsPerSecond: 5_000 },
+    query: { requestsPerSecond: 100 },
+    fetch: { requestsPerSecond: 100, per: "all" },
+    list: { requestsPerSecond: 200, per: "all" }
+  }
+} satisfies Pacing.Options
+
+/** {@link documented} for a sparse index, of which Pinecone takes 10 upserts and 100 queries a second in all. */
+export const sparse = {
+  system: "pinecone",
+  rates: {
+    ...documented.rates,
+    upsert: { requestsPerSecond: 10, bytesPerSecond: 50_000_000, per: "all" },
+    query: { requestsPerSecond: 100, per: "all" }
+  }
+} satisfies Pacing.Options
