@@ -430,6 +430,29 @@ export class IncompleteScan
   }
 }
 
+/** Records that have to come sorted did not. */
+export class OutOfOrder
+  extends Schema.TaggedError<OutOfOrder>()("OutOfOrder", {
+    /** What was read. */
+    scope: Schema.String,
+    /** The record that came before. */
+    previous: Schema.String,
+    /** The record that should have come earlier. */
+    found: Schema.String,
+    /** What to do. */
+    hint: Schema.String
+  })
+  implements Answers
+{
+  readonly isRetryable = false
+  readonly isFatal = true
+  readonly blamesRecords = false
+  readonly mayHaveApplied = false
+  override get message(): string {
+    return `${this.scope} is not sorted: ${this.found} comes after ${this.previous}; ${this.hint}`
+  }
+}
+
 /** Every reason a connector can give. */
 export const Reason = Schema.Union([
   InvalidRecord,
@@ -449,7 +472,8 @@ export const Reason = Schema.Union([
   CircuitOpen,
   InvalidValue,
   SchemaDrift,
-  IncompleteScan
+  IncompleteScan,
+  OutOfOrder
 ])
 
 /** @see {@link Reason} */

@@ -171,6 +171,11 @@ const rows: ReadonlyArray<Row> = [
     message:
       "the scan of namespace de saw 9 records where the store counts 10; " +
       "if others write to it at the same time, or its counts lag, set verify: false"
+  },
+  {
+    reason: new ConnectorError.OutOfOrder({ scope: "the first side", previous: "b", found: "a", hint: "sort it" }),
+    yes: ["isFatal"],
+    message: "the first side is not sorted: a comes after b; sort it"
   }
 ]
 

@@ -218,3 +218,182 @@ describe("scan", () => {
     })
   )
 })
+
+describe("pages", () => {
+  it.effect("tells of each page where it is and where the next one is, empty pages included", () =>
+    Effect.gen(function* () {
+      const { source } = makeSource({ a: [["a1", "a2"], [], ["a3"]], b: [] })
+      const pages = yield* Stream.runCollect(Scan.pages(source, ["a", "b"], { concurrency: 1 }))
+      assert.deepStrictEqual(pages, [
+        { split: "a", cursor: undefined, items: ["a1", "a2"], next: 1 },
+        { split: "a", cursor: 1, items: [], next: 2 },
+        { split: "a", cursor: 2, items: ["a3"], next: undefined },
+        { split: "b", cursor: undefined, items: [], next: undefined }
+      ])
+    })
+  )
+
+  it.effect("goes on from the cursor of any page as if it had not stopped", () =>
+    Effect.gen(function* () {
+      const { seen, source } = makeSource({ a: ofSplit("a", 5), b: ofSplit("b", 2) })
+      const all = yield* Stream.runCollect(Scan.pages(source, ["a"]))
+      for (const [i, { cursor }] of all.entries()) {
+        const rest = yield* Stream.runCollect(Scan.pages(source, ["a"], { from: () => cursor }))
+        assert.deepStrictEqual(rest, all.slice(i))
+      }
+      seen.calls.length = 0
+      yield* Stream.runDrain(Scan.pages(source, ["a", "b"], { from: (split) => (split === "a" ? 3 : undefined) }))
+      assert.sameMembers(seen.calls, ["a3", "a4", "b0", "b1"])
+    })
+  )
+})
+
+describe("settled", () => {
+  interface Outcome {
+    readonly input: Scan.Item<string>
+    readonly ok: boolean
+  }
+
+  /** Answers in any order: each item takes its own time. */
+  const slowly = (delays: ReadonlyArray<number>, concurrency: number) => (items: Stream.Stream<Scan.Item<string>>) =>
+    items.pipe(
+      Stream.zipWithIndex,
+      Stream.mapEffect(
+        ([input, i]) => Effect.as(Effect.sleep(delays[i % delays.length]!), { input, ok: i % 3 > 0 } satisfies Outcome),
+        { concurrency, unordered: true }
+      )
+    )
+
+  const pagesOf = (sizes: ReadonlyArray<number>) =>
+    sizes.map((size, page) => Array.from({ length: size }, (_, i) => `${page}.${i}`))
+
+  it.effect.prop(
+    "tells of each page in order, once, with an outcome for each record, and never has more open than it may",
+    {
+      sizes: Sizes,
+      delays: Schema.NonEmptyArray(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))),
+      concurrency: Small,
+      maxOpen: Small
+    },
+    ({ concurrency, delays, maxOpen, sizes }) =>
+      Effect.gen(function* () {
+        const all = pagesOf(sizes)
+        let read = 0
+        let acknowledged = 0
+        const settled = yield* Stream.fromIterable(all).pipe(
+          Stream.rechunk(1),
+          Stream.tap((page) =>
+            Effect.sync(() => {
+              if (page.length > 0) read++
+              // One more waits for its turn.
+              assert.isAtMost(read - acknowledged, maxOpen + 1)
+            })
+          ),
+          Scan.settled(
+            { records: (page: ReadonlyArray<string>) => page, through: slowly(delays, concurrency), maxOpen },
+            (pages) =>
+              Effect.andThen(
+                Effect.sleep(3),
+                Effect.sync(() => {
+                  for (const { page } of pages) if (page.length > 0) acknowledged++
+                })
+              )
+          ),
+          Stream.runCollect,
+          inTime
+        )
+        assert.deepStrictEqual(
+          settled.map(({ page }) => page),
+          all
+        )
+        for (const { outcomes, page } of settled) {
+          assert.deepStrictEqual(outcomes.map(({ input }) => input.value).sort(), page)
+        }
+        assert.strictEqual(acknowledged, sizes.filter((size) => size > 0).length)
+      })
+  )
+
+  it.effect("acknowledges nothing of a page, nor of those after it, before its last outcome is in", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const held = Latch.makeUnsafe(false)
+      const program = Stream.fromIterable(pagesOf([2, 1, 2])).pipe(
+        Scan.settled(
+          {
+            records: (page: ReadonlyArray<string>) => page,
+            through: (items) =>
+              items.pipe(
+                Stream.mapEffect((input) => Effect.as(input.value === "0.1" ? held.await : Effect.void, { input }), {
+                  concurrency: 10,
+                  unordered: true
+                })
+              )
+          },
+          (pages) => Effect.sync(() => told.push(pages.map(({ page }) => page[0]).join(" ")))
+        ),
+        Stream.runDrain
+      )
+      const fiber = yield* Effect.forkChild(program)
+      yield* settle
+      assert.deepStrictEqual(told, [])
+      yield* held.open
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(told, ["0.0 1.0 2.0"])
+    })
+  )
+
+  it.effect(
+    "fails with the failure of the pages, of the step or of the acknowledgement, and what was settled stays so",
+    () =>
+      Effect.gen(function* () {
+        const told: Array<number> = []
+        const run = (
+          pages: Stream.Stream<ReadonlyArray<string>, string>,
+          fails: { readonly step?: string; readonly acknowledge?: string } = {}
+        ) =>
+          pages.pipe(
+            Scan.settled(
+              {
+                records: (page: ReadonlyArray<string>) => page,
+                through: (items: Stream.Stream<Scan.Item<string>, string>) =>
+                  items.pipe(
+                    Stream.rechunk(1),
+                    Stream.mapEffect((input) =>
+                      input.value === fails.step ? Effect.fail("the step") : Effect.succeed({ input })
+                    )
+                  )
+              },
+              (pages) =>
+                Effect.suspend(() => {
+                  told.push(pages.length)
+                  return pages[0].page[0] === fails.acknowledge ? Effect.fail("the acknowledgement") : Effect.void
+                })
+            ),
+            Stream.runDrain,
+            Effect.flip
+          )
+        const pages = Stream.fromIterable(pagesOf([1, 1, 1]))
+        assert.strictEqual(yield* run(Stream.concat(pages, Stream.fail("the pages"))), "the pages")
+        assert.deepStrictEqual(told.splice(0), [1, 1, 1])
+        assert.strictEqual(yield* run(pages, { step: "1.0" }), "the step")
+        assert.deepStrictEqual(told.splice(0), [1])
+        assert.strictEqual(yield* run(pages, { acknowledge: "1.0" }), "the acknowledgement")
+        assert.deepStrictEqual(told.splice(0), [1, 1])
+      })
+  )
+
+  it.effect("refuses to keep no page open", () =>
+    Effect.gen(function* () {
+      const none: Stream.Stream<ReadonlyArray<string>> = Stream.empty
+      const exit = yield* none.pipe(
+        Scan.settled(
+          { records: (page: ReadonlyArray<string>) => page, through: slowly([0], 1), maxOpen: 0 },
+          () => Effect.void
+        ),
+        Stream.runDrain,
+        Effect.exit
+      )
+      assert.include(String(exit), "maxOpen is 0")
+    })
+  )
+})

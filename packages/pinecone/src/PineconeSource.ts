@@ -5,20 +5,19 @@
  * `query` and `fetch` pair each element with its answer, in order. The plain forms fail at the first
  * element that can not be looked up; `queryResults` and `fetchResults` give that as a `Result` and go on.
  */
-import { IncompleteScan, InvalidOption, NotFound } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
-import * as Retry from "@effect-connectors/core/Retry"
+import type * as Retry from "@effect-connectors/core/Retry"
 import * as Scan from "@effect-connectors/core/Scan"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import type * as Option from "effect/Option"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Filter } from "./Filter.ts"
-import { checkRange, failure, namespaceOf } from "./internal/common.ts"
-import { namespaceName } from "./internal/namespace.ts"
+import { checkRange, namespaceOf } from "./internal/common.ts"
 import * as reads from "./internal/reads.ts"
-import type { Place } from "./internal/recordChecks.ts"
+import * as scans from "./internal/scans.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import { type Match, PineconeIndex } from "./PineconeIndex.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "./VectorRecord.ts"
@@ -136,6 +135,36 @@ export interface ScanOptions extends Scan.Options {
 /** A record of a {@link scan}, with the namespace it was read from. */
 export interface Scanned<M = Metadata> extends VectorRecord<M> {
   readonly namespace: string
+}
+
+/** A part of an index that is listed by itself. */
+export interface Split {
+  readonly namespace: string
+  readonly prefix: string | undefined
+}
+
+/**
+ * A place in a split: its start, the page that a token of the service leads to, or its end. How long Pinecone takes a
+ * token is not documented and not verified; one that it refuses fails the scan.
+ */
+export const Position = Schema.Union([Schema.Literals(["start", "end"]), Schema.Struct({ token: Schema.String })])
+
+/** @see {@link Position} */
+export type Position = typeof Position.Type
+
+/** Records that were listed together. */
+export interface ScannedPage extends Split {
+  /** Where the page is. */
+  readonly position: Position
+  /** Those of its records that were still there when they were fetched. */
+  readonly records: ReadonlyArray<Scanned>
+  /** Where the next page is. */
+  readonly next: Position
+}
+
+export interface ScanPagesOptions extends Omit<ScanOptions, "verify"> {
+  /** Where to begin in each split; `"end"` leaves it out. Default: at the start. */
+  readonly from?: ((split: Split) => Position) | undefined
 }
 
 /** {@link query} that gives a failed query as a `Result` in its row and goes on. */
@@ -268,24 +297,7 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
 export const namespaces = (
   options: Omit<Scan.Options, "concurrency"> & { readonly prefix?: string | undefined } = {}
 ): Stream.Stream<{ readonly name: string; readonly records: number }, PineconeError, PineconeIndex> =>
-  Stream.unwrap(Effect.map(PineconeIndex, (index) => Scan.scan(reads.namespacePages(index), [options.prefix], options)))
-
-/** No prefixes read nothing, and a prefix of a prefix reads its records twice. */
-const checkPrefixes = (prefixes: ReadonlyArray<string> | undefined): Effect.Effect<void, PineconeError> => {
-  const refuse = (issue: string) =>
-    Effect.fail(failure("scan", undefined, new InvalidOption({ option: "prefixes", issue })))
-  if (prefixes?.length === 0) return refuse("is empty; leave it out to read everything")
-  const [first, second] =
-    prefixes
-      ?.toSorted()
-      .flatMap((prefix, i, sorted) => (i > 0 && prefix.startsWith(sorted[i - 1]!) ? [sorted[i - 1]!, prefix] : [])) ??
-    []
-  return first === undefined
-    ? Effect.void
-    : refuse(
-        `has ${JSON.stringify(first)}, which ${JSON.stringify(second)} starts with; records of both would come twice`
-      )
-}
+  Stream.unwrap(Effect.map(PineconeIndex, (index) => scans.listNamespaces(index, options)))
 
 /**
  * Every record of one namespace, of several or of all, with values and metadata. Ids are listed and
@@ -306,60 +318,35 @@ const checkPrefixes = (prefixes: ReadonlyArray<string> | undefined): Effect.Effe
 export const scan = (options: ScanOptions = {}): Stream.Stream<Scanned, PineconeError, PineconeIndex> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      yield* checkRange("scan", "concurrency", options.concurrency)
-      yield* checkRange("scan", "fetchBatch", options.fetchBatch, 1000)
-      yield* checkRange("scan", "fetchConcurrency", options.fetchConcurrency)
-      yield* checkPrefixes(options.prefixes)
+      yield* scans.checkOptions(options)
       const index = yield* PineconeIndex
-      const names =
-        options.namespaces === "all"
-          ? yield* Stream.runCollect(Stream.map(namespaces({ retry: options.retry }), ({ name }) => name))
-          : Arr.dedupe((options.namespaces ?? [index.namespace]).map(namespaceName))
-      const splits = names.flatMap((namespace): ReadonlyArray<reads.Split> =>
-        (options.prefixes ?? [undefined]).map((prefix) => ({ namespace, prefix }))
-      )
-      const verified = options.verify ?? true
-      const count = Effect.map(Retry.retry(index.stats, options.retry), (stats) => stats.namespaces)
-      const before: ReadonlyMap<string, number> = verified ? yield* count : new Map()
-      const unknown =
-        verified && Array.isArray(options.namespaces) ? names.find((name) => !before.has(name)) : undefined
-      if (unknown !== undefined) {
-        return yield* failure("scan", unknown, new NotFound({ resource: "namespace", called: unknown }))
-      }
-      const seen = new Map<string, number>()
+      return scans.records(index, yield* scans.namesOf(index, options), options)
+    })
+  )
 
-      const found = (rows: ReadonlyArray<[Place, Option.Option<VectorRecord>]>) => {
-        const all: Array<Scanned> = []
-        for (const [{ namespace }, record] of rows) {
-          if (Option.isNone(record)) continue
-          seen.set(namespace, (seen.get(namespace) ?? 0) + 1)
-          all.push({ namespace, ...record.value })
-        }
-        return Arr.of(all)
-      }
-
-      const verify = Effect.gen(function* () {
-        const after = yield* count
-        for (const namespace of names) {
-          const got = seen.get(namespace) ?? 0
-          const expected = after.get(namespace) ?? 0
-          const counts = [before.get(namespace) ?? 0, expected]
-          if (got < Math.min(...counts) || got > Math.max(...counts)) {
-            const reason = new IncompleteScan({ scope: `namespace ${namespace}`, seen: got, expected })
-            return yield* failure("scan", namespace, reason)
-          }
-        }
-      })
-
-      return Scan.scan(reads.keyPages(index), splits, options).pipe(
-        Lookup.rows(reads.records(index), Result.succeed, {
-          maxBatch: options.fetchBatch,
-          concurrency: options.fetchConcurrency,
-          retry: options.retry
-        }),
-        Stream.mapArray(found),
-        Stream.flattenIterable,
-        Stream.onEnd(verified ? verify : Effect.void)
-      )
+/**
+ * {@link scan} page by page, each with where to go on after it: what a program needs that copies an index and may be
+ * stopped. Keep `next` of the last page that is dealt with (`Position` is also a schema), and give it to `from` another
+ * time. Pages of a split come in order. Counts are not compared.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSource } from "@effect-connectors/pinecone"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * declare const reached: PineconeSource.Position
+ *
+ * const rest = PineconeSource.scanPages({ namespaces: ["articles"], from: () => reached }).pipe(
+ *   Stream.runForEach(({ records, next }) => Effect.log(`${records.length} records, then`, next))
+ * )
+ * ```
+ */
+export const scanPages = (options: ScanPagesOptions = {}): Stream.Stream<ScannedPage, PineconeError, PineconeIndex> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* scans.checkOptions(options)
+      const index = yield* PineconeIndex
+      return scans.pages(index, yield* scans.namesOf(index, options), options)
     })
   )

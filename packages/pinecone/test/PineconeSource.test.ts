@@ -5,10 +5,12 @@ import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import type { SparseValues, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { atServer, changed, inMemory } from "./support/index.ts"
@@ -874,6 +876,109 @@ describe("scan", () => {
   })
 })
 
+describe("scanPages", () => {
+  const collect = (options?: PineconeSource.ScanPagesOptions) => Stream.runCollect(PineconeSource.scanPages(options))
+
+  it.effect("gives the records of each page, where it is, and where the next one is", () =>
+    Effect.gen(function* () {
+      yield* write(many(250))
+      const pages = yield* collect({ fetchBatch: 30 })
+      assert.deepStrictEqual(
+        pages.map(({ records }) => records.length),
+        [100, 100, 50]
+      )
+      assert.deepStrictEqual(ids(pages.flatMap(({ records }) => records)), ids(many(250)))
+      assert.deepStrictEqual(
+        pages.map(({ position }) => position),
+        ["start", ...pages.slice(0, 2).map(({ next }) => next)]
+      )
+      assert.strictEqual(pages[2]!.next, "end")
+      assert.deepInclude(pages[0], { namespace: "__default__", prefix: undefined })
+    }).pipe(inMemory())
+  )
+
+  it.effect("goes on from any page in any of several splits, by a position kept as JSON", () =>
+    Effect.gen(function* () {
+      yield* write([...many(150, "a"), ...many(250, "b")], "one")
+      yield* write(many(120, "a"), "two")
+      const splits = { namespaces: ["one", "two"], prefixes: ["a", "b"], concurrency: 2 }
+      const all = yield* collect(splits)
+      assert.lengthOf(all, 2 + 3 + 2 + 1)
+      const key = ({ namespace, prefix }: PineconeSource.Split) => `${namespace} ${prefix}`
+      const names = (pages: typeof all) => pages.flatMap(({ records }) => records.map((r) => `${r.namespace}/${r.id}`))
+      const codec = Schema.fromJsonString(PineconeSource.Position)
+      for (let stop = 0; stop <= all.length; stop++) {
+        const reached = new Map<string, string>()
+        for (const page of all.slice(0, stop)) reached.set(key(page), yield* Schema.encodeEffect(codec)(page.next))
+        const rest = yield* collect({
+          ...splits,
+          from: (split) => Schema.decodeUnknownSync(codec)(reached.get(key(split)) ?? '"start"')
+        })
+        assert.deepStrictEqual(names([...all.slice(0, stop), ...rest]).sort(), names(all).sort())
+      }
+    }).pipe(inMemory())
+  )
+
+  it.effect("of an empty namespace is one empty page, and of none nothing", () =>
+    Effect.gen(function* () {
+      const empty = { namespace: "__default__", prefix: undefined, position: "start", records: [], next: "end" }
+      assert.deepStrictEqual<ReadonlyArray<unknown>>(yield* collect(), [empty])
+      assert.deepStrictEqual(yield* collect({ from: () => "end" }), [])
+      assert.deepStrictEqual(yield* collect({ namespaces: [] }), [])
+    }).pipe(inMemory())
+  )
+
+  it.effect("keeps pages whole when records vanish between listing and fetching, and when pages are empty", () =>
+    Effect.gen(function* () {
+      yield* write(many(250))
+      const pages = yield* collect()
+      assert.deepStrictEqual(
+        pages.map(({ records }) => records.length),
+        [0, 99, 0, 0]
+      )
+      assert.deepStrictEqual(
+        pages.map(({ next }) => next),
+        [{ token: "1" }, { token: "2" }, { token: "3" }, "end"]
+      )
+    }).pipe(
+      changed((service) => ({
+        list: ({ paginationToken }) => {
+          const at = Number(paginationToken ?? 0)
+          const listed = [[], ids(many(100)), ["gone"], []][at]!
+          return Effect.succeed(at < 3 ? { ids: listed, next: String(at + 1) } : { ids: listed })
+        },
+        fetch: (request) =>
+          Effect.map(service.fetch(request), ({ records }) => ({
+            records: new Map([...records].filter(([id]) => id !== "id-0042"))
+          }))
+      }))
+    )
+  )
+
+  it.effect("fails when its token is refused, and says what it asked", () =>
+    Effect.gen(function* () {
+      yield* write(many(5))
+      const error = yield* refusalOf(collect({ from: () => ({ token: "no token" }) }))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.include(error.message, `after token "no token"; if it is too old, read the namespace from its start`)
+    }).pipe(inMemory())
+  )
+
+  it.effect("lists and fetches at the same time", () =>
+    Effect.gen(function* () {
+      yield* write(many(1000))
+      yield* inTime(collect({ fetchConcurrency: 3 }), "1 second")
+      // One after the other they would take 40 seconds.
+      assert.isAtMost(yield* Clock.currentTimeMillis, 15_000)
+    }).pipe(
+      changed((service) => ({
+        list: (request) => Effect.delay(service.list(request), "1 second"),
+        fetch: (request) => Effect.delay(service.fetch(request), "3 seconds")
+      }))
+    )
+  )
+})
+
 describe("options that can not work", () => {
   type Read = Stream.Stream<unknown, PineconeError, PineconeIndex>
   const none: Stream.Stream<never> = Stream.empty
@@ -883,7 +988,8 @@ describe("options that can not work", () => {
     ["fetch", "maxBatch", (options) => none.pipe(PineconeSource.fetch(options))],
     ["scan", "concurrency", PineconeSource.scan],
     ["scan", "fetchBatch", PineconeSource.scan],
-    ["scan", "fetchConcurrency", PineconeSource.scan]
+    ["scan", "fetchConcurrency", PineconeSource.scan],
+    ["scan", "fetchBatch", PineconeSource.scanPages]
   ]
   it.effect.each(cases)("%s: %s", ([operation, option, read]) =>
     Effect.gen(function* () {

@@ -5,10 +5,10 @@ import type { QueryRequest, SizedRecord, UpdateRequest } from "../PineconeApi.ts
 import type { Metadata, SparseValues, Values, VectorRecord } from "../VectorRecord.ts"
 
 /** `JSON.stringify` makes an object of a typed array. */
-const toNumbers = (values: Values | Uint32Array | undefined): ReadonlyArray<number> | undefined =>
+export const toNumbers = (values: Values | Uint32Array | undefined): ReadonlyArray<number> | undefined =>
   values === undefined || Array.isArray(values) ? values : Array.from(values)
 
-const toSparse = (sparse: SparseValues | undefined) =>
+export const toSparse = (sparse: SparseValues | undefined) =>
   sparse === undefined ? undefined : { indices: toNumbers(sparse.indices), values: toNumbers(sparse.values) }
 
 /** A record together with its JSON. */

@@ -1,7 +1,7 @@
 /**
  * What is plugged into the lookup and scan engines to read an index.
  */
-import { InvalidResponse } from "@effect-connectors/core/ConnectorError"
+import { clip, InvalidResponse, RequestRefused } from "@effect-connectors/core/ConnectorError"
 import type * as Lookup from "@effect-connectors/core/Lookup"
 import type * as Scan from "@effect-connectors/core/Scan"
 import * as Arr from "effect/Array"
@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Match, NamespacesReply, QueryRequest, Service } from "../PineconeApi.ts"
 import type { PineconeError } from "../PineconeError.ts"
+import type { Split } from "../PineconeSource.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
 import { failure, pacedBy, targetOf } from "./common.ts"
 import { checkQuery } from "./queryChecks.ts"
@@ -68,12 +69,6 @@ export const records = (index: Service): Lookup.Store<Place, Option.Option<Vecto
 export const recordKey = (namespace: string, id: unknown): Result.Result<Place, PineconeError> =>
   Result.mapError(placeOf(namespace, id), (reason) => failure("fetch", namespace, reason))
 
-/** A part of an index that is listed by itself. */
-export interface Split {
-  readonly namespace: string
-  readonly prefix: string | undefined
-}
-
 /** A page that leads to itself would be read for ever. */
 const leadsOn =
   (operation: string, token: string | undefined) =>
@@ -84,12 +79,30 @@ const leadsOn =
           failure(operation, undefined, new InvalidResponse({ detail: "a page names itself as the next one" }))
         )
 
+/**
+ * A page is asked for by the token of the page before. When the service does not take that (any more), reading from the
+ * start again would not be what was asked for, so it has to be said.
+ */
+const namingToken =
+  (token: string | undefined) =>
+  (error: PineconeError): PineconeError => {
+    const { namespace, operation, reason } = error
+    if (token === undefined || reason._tag !== "RequestRefused") return error
+    const detail = `${reason.detail} (asked for the page after token ${JSON.stringify(clip(token, 64))}; if it is too old, read the namespace from its start)`
+    return failure(
+      operation,
+      namespace,
+      new RequestRefused({ detail, ...(reason.wire === undefined ? {} : { wire: reason.wire }) })
+    )
+  }
+
 /** Keys of records, 100 a page. */
 export const keyPages = (index: Service): Scan.Source<Split, Place, string, PineconeError> => ({
   target: targetOf(index, "list"),
   paced: pacedBy(index, "list"),
   page: ({ namespace, prefix }, paginationToken) =>
     index.list({ namespace, prefix, paginationToken, limit: 100 }).pipe(
+      Effect.mapError(namingToken(paginationToken)),
       Effect.flatMap(leadsOn("list", paginationToken)),
       Effect.map(({ ids, next }) => ({ items: ids.map((id) => ({ namespace, id })), next }))
     )
