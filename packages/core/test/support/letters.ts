@@ -30,7 +30,7 @@ type Open = Effect.Effect<DeadLetter.Store<Row>, DeadLetter.DeadLetterError, Sco
 
 export interface Harness {
   /** `open` makes the store, the next time on what the one before has left. */
-  readonly run: <A, E>(body: (open: Open) => Effect.Effect<A, E, Scope.Scope>) => Effect.Effect<A, E | unknown>
+  readonly run: <A, E>(body: (open: Open) => Effect.Effect<A, E, Scope.Scope>) => Effect.Effect<A, unknown>
   /** Runs to the end what may wait for the clock. */
   readonly timed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
