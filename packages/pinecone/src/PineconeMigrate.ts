@@ -267,18 +267,17 @@ const comparePart = <E, R>(
   { from, read, settleWithin = "1 minute", to }: Options<E, R>,
   { namespace, now, target }: Part
 ): Effect.Effect<PineconeCompare.Summary, PineconeError> => {
-  const original = PineconeCompare.index(from, { ...read, namespaces: [namespace] })
-  const copied = PineconeCompare.index(to, {
-    ...read,
-    namespaces: [target],
-    as: () => namespace,
-    // Its counts may lag as the records do, and what is not there is found missing.
-    verify: false
-  }).pipe(
+  // A namespace that is empty may not exist for the service.
+  const orEmpty = (side: PineconeCompare.Side) =>
     Stream.catchIf(
-      ({ reason }) => reason._tag === "NotFound",
+      side,
+      ({ reason }) => reason._tag === "NotFound" && reason.resource === "namespace",
       () => Stream.empty
     )
+  const original = orEmpty(PineconeCompare.index(from, { ...read, namespaces: [namespace] }))
+  // The counts of the copy may lag as its records do, and what is not there is found missing.
+  const copied = orEmpty(
+    PineconeCompare.index(to, { ...read, namespaces: [target], as: () => namespace, verify: false })
   )
   return PineconeCompare.summarize(original, copied).pipe(
     Effect.repeat({
