@@ -1,104 +1,95 @@
 /**
- * How far a job has come, kept in Effect's `KeyValueStore`, so that a job that was killed goes on where it stopped.
+ * How far a job has come, kept where it outlives the process: a checkpoint of any shape in Effect's `KeyValueStore`
+ * (memory, files, SQL).
  *
- * A ledger holds one checkpoint, a value the job understands, of one part of one job. It is never behind by more than
- * the save under way: a save alternates between two slots, so a process killed in the middle of one leaves the other
- * whole, and what can not be read is never taken for a fresh start.
+ * A ledger belongs to one job: what is done (`kind`), where (`host`, `index`, `namespace`, `split`), which `run` of it, and
+ * over which `input`. Opened by another job it is refused, so that nobody goes on where somebody else stopped.
  *
- * Loads use it through `Resume`. Provide `KeyValueStore.layerFileSystem(directory)` for files, `KeyValueStore.layerSql`
- * for a database, `KeyValueStore.layerMemory` for tests.
+ * Stores need not write all or nothing: a process that is killed while `KeyValueStore.layerFileSystem` writes leaves half a
+ * file. So a ledger has two places and writes them in turn, and what is damaged in one is read from the other.
  */
 import * as Effect from "effect/Effect"
-import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { clip } from "./ConnectorError.ts"
+import { digest } from "./internal/digest.ts"
 import { KeyValueStore, type KeyValueStoreError } from "./internal/persistence.ts"
+import { slug } from "./internal/slot.ts"
 
-/** What a ledger is about. Two parts of work share a ledger when all but `kind` and `input` are the same. */
+/** Whose progress a ledger holds. Nothing in it may be secret: it is stored and printed as it is. */
 export const Job = Schema.Struct({
-  /** What is done: `load`, `export`, `migrate`, ... */
+  /** What is done: `load`, `scan`, `export`, `migrate`, ... */
   kind: Schema.String,
-  /** Where the store is. A name and a password in it, and what follows `?`, are not kept. */
+  /** Of a URL only the host and port are kept. */
   host: Schema.optionalKey(Schema.String),
-  /** The index, workspace or table. */
   index: Schema.String,
   namespace: Schema.optionalKey(Schema.String),
-  /** The part of the job, for instance a file or a prefix of ids. */
+  /** The part of the job that has this ledger, when several are worked on side by side. */
   split: Schema.optionalKey(Schema.String),
-  /** Which time the job is run: a rerun of the same `run` continues, another one starts from the beginning. */
+  /** Tells this run of the job from others: a date, a version, a number. */
   run: Schema.String,
-  /** What is read, so that another input is noticed: a file's name and size, a checksum, the source index. */
+  /** What is read, said so that another content is said differently: a name with a size or a digest. */
   input: Schema.optionalKey(Schema.String)
 })
 
 /** @see {@link Job} */
 export type Job = typeof Job.Type
 
-/** The store of ledgers failed. */
+/** The store under the ledger failed. */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
+  during: Schema.Literals(["read", "write", "remove"]),
   detail: Schema.String
 }) {
   override get message(): string {
-    return `its store failed: ${this.detail}`
+    return `its store failed to ${this.during} it: ${this.detail}`
   }
 }
 
-/** The ledger was written by a job of another kind, or that reads another input. */
+/** Another kind of job, or one over another input, has this ledger. */
 export class LedgerOfAnotherJob extends Schema.TaggedError<LedgerOfAnotherJob>()("LedgerOfAnotherJob", {
-  found: Job,
+  stored: Job,
   asked: Job
 }) {
   override get message(): string {
-    return `it belongs to the job ${describe(this.found)}, and this is ${describe(this.asked)}; name another run, or clear the ledger`
+    const [stored, asked] = [describe(this.stored), describe(this.asked)]
+    return `it belongs to ${stored}, and this is ${asked}; give this job a run of its own, or clear the ledger`
   }
 }
 
-/** What is stored is no ledger, though something is. */
+/** What is stored is damaged, or does not fit the schema of the checkpoint. Nothing is guessed: clear it to start over. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `what is stored can not be read: ${this.detail}; clear the ledger to start from the beginning`
+    return `what is stored can not be read: ${this.detail}; clear the ledger to start over`
   }
 }
 
-/** The ledger was written by a later version of this package. */
+/** A later version of this package wrote it. */
 export class NewerFormat extends Schema.TaggedError<NewerFormat>()("NewerFormat", {
-  format: Schema.Finite
+  format: Schema.Int,
+  known: Schema.Int
 }) {
   override get message(): string {
-    return `it has format ${this.format}, of a later version of this package than this one`
+    return `it has format ${this.format} and this version knows ${this.known}; a newer version can go on with it`
   }
 }
 
-/** A load has more gaps than its ledger may hold: see `Resume.Options`. */
+/** Too much was left undone on the way for the ledger to remember each place. */
 export class TooManyGaps extends Schema.TaggedError<TooManyGaps>()("TooManyGaps", {
-  maxGaps: Schema.Finite
+  max: Schema.Int
 }) {
   override get message(): string {
-    return `more than ${this.maxGaps} runs of records were neither written nor kept; mend what refuses them, or keep them with DeadLetter.divert`
+    return (
+      `what is done lies in more than ${this.max} ranges, as so many records between were not written; ` +
+      `mend what is wrong with them, or divert them to a dead-letter store`
+    )
   }
 }
 
-/**
- * A ledger could not be opened or saved.
- *
- * @example
- * ```ts
- * import { Ledger } from "@effect-connectors/core"
- * import * as Effect from "effect/Effect"
- *
- * declare const load: Effect.Effect<void, Ledger.LedgerError>
- *
- * const program = load.pipe(
- *   Effect.catchReason("LedgerError", "LedgerOfAnotherJob", ({ found }) => Effect.logError(`stopped: ${found.run} is in use`))
- * )
- * ```
- */
+/** A ledger can not be opened or saved. */
 export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError", {
-  /** What the ledger is stored under. */
   key: Schema.String,
   reason: Schema.Union([StoreFailed, LedgerOfAnotherJob, Unreadable, NewerFormat, TooManyGaps])
 }) {
@@ -107,197 +98,218 @@ export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError"
   }
 }
 
-/** The progress of one part of a job. */
+/** The progress of one job, or of one split of it. */
 export interface Ledger<S> {
   readonly job: Job
-  /** What it is stored under. */
+  /** Its name in the store. */
   readonly key: string
-  /** The checkpoint as it was found; the initial one in a new ledger. */
-  readonly found: S
-  /** Nothing was saved before. */
+  /** Nobody had saved anything. */
   readonly isNew: boolean
-  /** The part was finished before. */
-  readonly wasFinished: boolean
+  /** The job was finished before: there is nothing left to do. */
+  readonly isFinished: boolean
+  /** The checkpoint as it was found. */
+  readonly current: S
   /**
-   * Completes when this checkpoint, or a later one, is stored. Of checkpoints that come while one is being written only
-   * the last is.
+   * Stores a checkpoint; completes when it, or one given later, is stored. Of those given while one is being written only
+   * the last is written, so saving often costs no more than the store can take.
    */
   readonly save: (checkpoint: S) => Effect.Effect<void, LedgerError>
-  /** Saves the last checkpoint, and that the part is done: who opens the ledger again finds `wasFinished`. */
-  readonly finish: (checkpoint: S) => Effect.Effect<void, LedgerError>
-}
-
-export interface Options<S> {
-  readonly job: Job
-  /** The schema of a checkpoint; it is stored as JSON. */
-  readonly checkpoint: Schema.Codec<S, unknown>
-  /** The checkpoint of a job that has not begun. */
-  readonly initial: S
+  /** Marks the job as finished, with the last checkpoint given. */
+  readonly finish: Effect.Effect<void, LedgerError>
 }
 
 const format = 1
+const magic = "effect-connectors/ledger"
 
-/** What every format starts with. */
-const Head = Schema.fromJsonString(Schema.Struct({ format: Schema.Finite }))
-const decodeHead = Schema.decodeUnknownOption(Head)
+/** Progress of one job beside the checkpoint, as stored. */
+const Stored = Schema.Struct({
+  sequence: Schema.Int,
+  finished: Schema.Boolean,
+  job: Job,
+  checkpoint: Schema.Json
+})
 
-const Saved = <S>(checkpoint: Schema.Codec<S, unknown>) =>
-  Schema.fromJsonString(
-    Schema.Struct({
-      format: Schema.Literal(format),
-      /** Of two slots the one with the larger number is the newer. */
-      sequence: Schema.Int,
-      job: Job,
-      finished: Schema.Boolean,
-      checkpoint: Schema.toCodecJson(checkpoint)
-    })
-  )
+const StoredJson = Schema.fromJsonString(Stored)
+const encodeStored = Schema.encodeEffect(StoredJson)
+const decodeStored = Schema.decodeUnknownOption(StoredJson)
+
+/** One of the two places. */
+type Found =
+  | { readonly _tag: "Absent" | "Damaged" }
+  | { readonly _tag: "Newer"; readonly format: number }
+  | { readonly _tag: "Good"; readonly stored: typeof Stored.Type }
+
+const read = (text: string | undefined): Found => {
+  if (text === undefined) return { _tag: "Absent" }
+  const end = text.indexOf("\n")
+  const [name, version, sum] = text.slice(0, Math.max(0, end)).split(" ")
+  const body = text.slice(end + 1)
+  if (name !== magic) return { _tag: "Damaged" }
+  if (Number(version) > format) return { _tag: "Newer", format: Number(version) }
+  if (sum !== digest(body)) return { _tag: "Damaged" }
+  return Option.match(decodeStored(body), {
+    onNone: (): Found => ({ _tag: "Damaged" }),
+    onSome: (stored): Found => ({ _tag: "Good", stored })
+  })
+}
+
+const places = ["a", "b"] as const
+type Place = (typeof places)[number]
+
+const other = (place: Place): Place => (place === "a" ? "b" : "a")
 
 /**
- * Opens a ledger, or begins one. Fails when it belongs to another job, or when something is stored that is no ledger.
- *
- * One process at a time may use a ledger; that is not checked.
+ * Opens the ledger of a job, and makes it the job's own if nobody had it. Between two processes there is no lock: one job
+ * is run by one process at a time.
  *
  * @example
  * ```ts
  * import { Ledger } from "@effect-connectors/core"
  * import * as Effect from "effect/Effect"
- * import * as KeyValueStore from "effect/persistence/KeyValueStore"
  * import * as Schema from "effect/Schema"
  *
  * const program = Effect.gen(function*() {
  *   const ledger = yield* Ledger.open({
- *     job: { kind: "copy", index: "articles", run: "2026-11" },
- *     checkpoint: Schema.Struct({ page: Schema.Int }),
- *     initial: { page: 0 }
+ *     job: { kind: "scan", index: "articles", namespace: "en", run: "2026-11-26" },
+ *     checkpoint: Schema.Struct({ token: Schema.optionalKey(Schema.String), seen: Schema.Int }),
+ *     initial: { seen: 0 }
  *   })
- *   for (let page = ledger.found.page; page < 10; page++) {
- *     // ... copy the page, and when that is done:
- *     yield* ledger.save({ page: page + 1 })
- *   }
- * }).pipe(Effect.provide(KeyValueStore.layerMemory))
+ *   if (ledger.isFinished) return
+ *   yield* ledger.save({ token: "next", seen: ledger.current.seen + 100 })
+ *   yield* ledger.finish
+ * })
  * ```
  */
-export const open = Effect.fnUntraced(function* <S>(
-  options: Options<S>
-): Effect.fn.Return<Ledger<S>, LedgerError, KeyValueStore> {
+export const open = Effect.fnUntraced(function* <S>(options: {
+  readonly job: Job
+  /** What is saved; JSON is made of it by `Schema.toCodecJson`. */
+  readonly checkpoint: Schema.Codec<S, unknown>
+  /** Where the job starts. */
+  readonly initial: S
+}): Effect.fn.Return<Ledger<S>, LedgerError, KeyValueStore> {
   const store = yield* KeyValueStore
-  const job = withoutSecrets(options.job)
+  const job = cleaned(options.job)
   const key = keyOf(job)
-  const schema = Saved(options.checkpoint)
-  const decode = Schema.decodeUnknownResult(schema)
-  const encode = Schema.encodeEffect(schema)
-  const slots = [`${key}.0`, `${key}.1`] as const
-  const failed = (reason: LedgerError["reason"]) => new LedgerError({ key, reason })
-  const storeFailed = ({ message }: KeyValueStoreError) => failed(new StoreFailed({ detail: clip(message) }))
+  const fail = (reason: LedgerError["reason"]) => new LedgerError({ key, reason })
+  const failed = (during: StoreFailed["during"]) => (error: KeyValueStoreError) => fail(storeFailed(during, error))
+  const codec = Schema.toCodecJson(options.checkpoint)
+  const encode = Schema.encodeEffect(codec)
+  const decode = Schema.decodeUnknownEffect(codec)
 
-  const texts = yield* Effect.mapError(Effect.all(slots.map(store.get)), storeFailed)
-  for (const text of texts) {
-    const head = decodeHead(text)
-    if (Option.isSome(head) && head.value.format > format) {
-      return yield* failed(new NewerFormat({ format: head.value.format }))
-    }
+  const found = (place: Place) =>
+    Effect.mapBoth(store.get(`${key}.${place}`), { onFailure: failed("read"), onSuccess: read })
+  const a = yield* found("a")
+  const b = yield* found("b")
+  for (const slot of [a, b]) {
+    if (slot._tag === "Newer") return yield* fail(new NewerFormat({ format: slot.format, known: format }))
   }
-  const read = texts.map((text) => (text === undefined ? undefined : decode(text)))
-  const [last] = read
-    .flatMap((result) => (result?._tag === "Success" ? [result.success] : []))
-    .toSorted((a, b) => b.sequence - a.sequence)
-  if (last === undefined) {
-    // The very first save was cut short: nothing can have been acknowledged. Anything else that is unreadable was.
-    const torn = texts[0] === undefined && isTorn(texts[1])
-    const bad = read.find((result) => result?._tag === "Failure")
-    if (!torn && bad?._tag === "Failure") {
-      return yield* failed(new Unreadable({ detail: clip(bad.failure.message) }))
-    }
-  } else if (!isSame(last.job, job)) {
-    return yield* failed(new LedgerOfAnotherJob({ found: last.job, asked: job }))
+  const newest = newestOf(a, b)
+  // The first write of all goes to `a` and says only whose the ledger is, so half of it is as good as nothing.
+  if (newest === undefined && b._tag !== "Absent") {
+    return yield* fail(new Unreadable({ detail: "both places are damaged" }))
   }
+  if (newest !== undefined && !isSameJob(newest.stored.job, job)) {
+    return yield* fail(new LedgerOfAnotherJob({ stored: newest.stored.job, asked: job }))
+  }
+  const current =
+    newest === undefined
+      ? options.initial
+      : yield* Effect.mapError(decode(newest.stored.checkpoint), ({ message }) =>
+          fail(new Unreadable({ detail: clip(message) }))
+        )
 
-  let sequence = last?.sequence ?? 0
+  let good: Place = newest?.place ?? "b"
+  let sequence = newest?.stored.sequence ?? 0
+  let latest = current
+  let finished = newest?.stored.finished ?? false
   let asked = 0
-  let stored = 0
-  let newest: { readonly checkpoint: S; readonly finished: boolean }
-  const one = Semaphore.makeUnsafe(1)
-  const write = Effect.suspend(() => {
-    const covers = asked
-    const next = sequence + 1
-    return encode({ format, sequence: next, job, ...newest }).pipe(
-      Effect.mapError(({ message }) => failed(new StoreFailed({ detail: clip(message) }))),
-      Effect.flatMap((text) => Effect.mapError(store.set(slots[next % 2 === 0 ? 0 : 1], text), storeFailed)),
-      Effect.andThen(
-        Effect.sync(() => {
-          sequence = next
-          stored = covers
-        })
-      ),
-      Effect.uninterruptible
-    )
-  })
-  const save = (checkpoint: S, finished: boolean) =>
-    Effect.suspend(() => {
-      newest = { checkpoint, finished }
-      const mine = ++asked
-      return one.withPermits(1)(Effect.suspend(() => (stored >= mine ? Effect.void : write)))
-    })
+  let written = 0
+  const oneAtATime = yield* Semaphore.make(1)
 
+  // To be stopped half-way would leave a damaged place behind for no reason.
+  const write = Effect.uninterruptible(
+    Effect.gen(function* () {
+      const [upTo, place, next] = [asked, other(good), sequence + 1]
+      const checkpoint = yield* encode(latest)
+      const body = yield* encodeStored({ sequence: next, finished, job, checkpoint })
+      const text = `${magic} ${format} ${digest(body)}\n${body}`
+      yield* Effect.mapError(store.set(`${key}.${place}`, text), failed("write"))
+      good = place
+      sequence = next
+      written = upTo
+    })
+  ).pipe(
+    Effect.catchTag("SchemaError", ({ message }) =>
+      Effect.fail(fail(new StoreFailed({ during: "write", detail: clip(message) })))
+    )
+  )
+
+  const request = Effect.suspend(() => {
+    const mine = ++asked
+    return oneAtATime.withPermit(Effect.suspend(() => (mine <= written ? Effect.void : write)))
+  })
+
+  if (newest === undefined) yield* request
   return {
     job,
     key,
-    found: last === undefined ? options.initial : last.checkpoint,
-    isNew: last === undefined,
-    wasFinished: last?.finished ?? false,
-    save: (checkpoint) => save(checkpoint, false),
-    finish: (checkpoint) => save(checkpoint, true)
+    isNew: newest === undefined,
+    isFinished: finished,
+    current,
+    save: (checkpoint) =>
+      Effect.suspend(() => {
+        latest = checkpoint
+        return request
+      }),
+    finish: Effect.suspend(() => {
+      finished = true
+      return request
+    })
   }
 })
 
-/** Forgets a job's progress, whatever is stored: the next run starts from the beginning. */
-export const clear = Effect.fnUntraced(function* (
-  of: Omit<Job, "kind" | "input">
-): Effect.fn.Return<void, LedgerError, KeyValueStore> {
+/** Removes the ledger of a job, whoever has it: the next one to open it starts at the beginning. */
+export const clear = Effect.fnUntraced(function* (job: Job): Effect.fn.Return<void, LedgerError, KeyValueStore> {
   const store = yield* KeyValueStore
-  const key = keyOf(withoutSecrets({ kind: "", ...of }))
-  yield* Effect.mapError(
-    Effect.forEach([`${key}.0`, `${key}.1`], store.remove, { discard: true }),
-    ({ message }) => new LedgerError({ key, reason: new StoreFailed({ detail: clip(message) }) })
-  )
+  const key = keyOf(cleaned(job))
+  for (const place of places) {
+    yield* Effect.mapError(
+      store.remove(`${key}.${place}`),
+      (error) => new LedgerError({ key, reason: storeFailed("remove", error) })
+    )
+  }
 })
 
-/** The start of a ledger's text, and no more. */
-const isTorn = (text: string | undefined): boolean =>
-  text !== undefined && text.startsWith('{"format"'.slice(0, text.length)) && Option.isNone(parse(text))
-
-const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
-
-const withoutSecrets = (job: Job): Job =>
-  job.host === undefined
-    ? job
-    : { ...job, host: job.host.replace(/[?#].*$/s, "").replace(/^([a-z+.-]+:\/\/)?[^/]*@/i, "$1") }
-
-const placeOf = ({ host, index, namespace, run, split }: Job) => [host, index, namespace, split, run]
-
-const isSame = (a: Job, b: Job): boolean =>
-  JSON.stringify([a.kind, a.input, placeOf(a)]) === JSON.stringify([b.kind, b.input, placeOf(b)])
-
 /**
- * Readable, and short enough for the name of a file however long the parts are. Jobs whose long names share a key by
- * chance are told apart by what is stored.
+ * The name of a job's ledger: for people its index and run, and a digest that tells apart everything it is made of. Short,
+ * and the same in capitals and small letters, as files and databases want it.
  */
-const keyOf = (job: Job): string => {
-  const place = JSON.stringify(placeOf(job))
-  const readable = placeOf(job)
-    .flatMap((part) => (part ? [part.replace(/[^A-Za-z0-9.-]+/g, "_")] : []))
-    .join("_")
-  return `ledger_${readable.slice(0, 120)}_${hex(Hash.string(place))}${hex(Hash.string([...place].toReversed().join("")))}`
+const keyOf = ({ host, index, namespace, run, split }: Job): string => {
+  const whole = JSON.stringify([host ?? null, index, namespace ?? null, split ?? null, run])
+  return `ledger.${slug(index)}.${slug(run)}.${digest(whole)}`
 }
 
-const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, "0")
+const cleaned = (job: Job): Job => (job.host === undefined ? job : { ...job, host: hostOf(job.host) })
 
-const describe = ({ index, input, kind, namespace, run, split }: Job): string =>
-  [
-    `${kind} of ${clip(index, 64)}`,
-    ...(namespace === undefined ? [] : [`namespace ${clip(namespace, 64)}`]),
-    ...(split === undefined ? [] : [`part ${clip(split, 64)}`]),
-    `run ${clip(run, 64)}`,
-    ...(input === undefined ? [] : [`reading ${clip(input, 200)}`])
-  ].join(", ")
+/** Host and port: what is beside them in a URL may be secret. */
+const hostOf = (host: string): string => {
+  const url = URL.parse(host.includes("://") ? host : `https://${host}`)
+  return url === null || url.host === "" ? host.replace(/^.*@/s, "").replace(/[/?#].*$/s, "") : url.host
+}
+
+const newestOf = (a: Found, b: Found): { readonly place: Place; readonly stored: typeof Stored.Type } | undefined => {
+  const [inA, inB] = [a, b].map((found) => (found._tag === "Good" ? found.stored : undefined))
+  if (inA === undefined) return inB === undefined ? undefined : { place: "b", stored: inB }
+  return inB === undefined || inA.sequence > inB.sequence ? { place: "a", stored: inA } : { place: "b", stored: inB }
+}
+
+const isSameJob = Schema.toEquivalence(Job)
+
+const describe = (job: Job): string => {
+  const { input, kind, ...place } = job
+  const where = Object.entries(place).map(([name, value]) => `${name} ${JSON.stringify(clip(value, 200))}`)
+  return `a ${kind} of ${where.join(", ")}${input === undefined ? "" : ` from ${clip(input, 200)}`}`
+}
+
+const storeFailed = (during: StoreFailed["during"], { cause, message }: KeyValueStoreError): StoreFailed =>
+  new StoreFailed({ during, detail: clip(cause instanceof Error ? `${message}: ${cause.message}` : message) })

@@ -33,10 +33,10 @@ export interface Rate extends Rates.Rate {
 
 export interface Breaker {
   /**
-   * Calls that have to fail in a row, with no answer or one that says the service is down, for it to count as down. More
-   * than the attempts of one call, so that no call alone can stop the others.
+   * Calls that have to fail in a row, with no answer or one that says the service is down, for it to count as down. Fewer
+   * than the attempts of one call, so that a call that is alone survives an outage too.
    *
-   * @default 10
+   * @default 5
    */
   readonly failures?: number | undefined
   /**
@@ -52,9 +52,10 @@ export interface Breaker {
    */
   readonly probeAtMost?: Duration.Input | undefined
   /**
-   * How long the service may be down. Then calls fail with `CircuitOpen`, which stops the stream.
+   * How long the service may be down. Then calls fail with `CircuitOpen`, which stops the stream. Less than the `deadline`
+   * of retries, or calls end one by one with that.
    *
-   * @default "2 minutes"
+   * @default "90 seconds"
    */
   readonly giveUpAfter?: Duration.Input | undefined
 }
@@ -110,12 +111,8 @@ export interface Call {
 /** How a call ends that waits for a service that is down. */
 export interface Waiting<out E> {
   readonly gaveUp: (reason: CircuitOpen) => E
-  /**
-   * When the call itself is out of time, in epoch milliseconds.
-   *
-   * @default Infinity
-   */
-  readonly until?: number | undefined
+  /** When the call itself is out of time, in epoch milliseconds. Default: never. */
+  readonly until?: (() => number) | undefined
   /** What it then fails with. Default: what `gaveUp` gives. */
   readonly outOfTime?: (() => E | undefined) | undefined
 }
@@ -211,10 +208,10 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
         ? undefined
         : yield* Circuit.make({
             service: system,
-            failures: breaker.failures ?? 10,
+            failures: breaker.failures ?? 5,
             probeEvery: breaker.probeEvery ?? "1 second",
             probeAtMost: breaker.probeAtMost ?? "5 seconds",
-            giveUpAfter: breaker.giveUpAfter ?? "2 minutes"
+            giveUpAfter: breaker.giveUpAfter ?? "90 seconds"
           })
     const operations = new Map<string, Operation>()
     const operationOf = (name: string): Operation => {
@@ -244,7 +241,7 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
               ? attempt
               : circuit.guard(attempt, {
                   gaveUp: waiting.gaveUp,
-                  until: waiting.until ?? Infinity,
+                  until: waiting.until ?? (() => Infinity),
                   outOfTime: waiting.outOfTime ?? (() => undefined)
                 })
           return gates(key, now).through(turn, guarded)

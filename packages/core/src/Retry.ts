@@ -59,16 +59,21 @@ export const retry: {
 } = dual(
   (args) => Effect.isEffect(args[0]),
   <A, E extends ConnectorError, R>(call: Effect.Effect<A, E, R>, policy: Policy = {}): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Clock.currentTimeMillis, (start) => Effect.retry(call, schedule<E>(policy, start)))
+    Effect.flatMap(Clock.currentTimeMillis, (start) =>
+      Effect.retry(
+        call,
+        schedule<E>(policy, () => lastStart(policy, start))
+      )
+    )
 )
 
 /** The last moment at which an attempt may start of a call whose first one started at `start`, in epoch milliseconds. */
 export const lastStart = (policy: Policy | undefined, start: number): number =>
   start + Duration.toMillis(Duration.fromInputUnsafe(policy?.deadline ?? "2 minutes"))
 
-const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
+/** The waits of a policy, as a schedule of Effect. `last` is asked after each failure: see {@link lastStart}. */
+export const schedule = <E extends ConnectorError>(policy: Policy, last: () => number) => {
   const maxAttempts = policy.maxAttempts ?? 8
-  const last = lastStart(policy, start)
   return Schedule.min([
     Schedule.exponential(policy.base ?? "200 millis"),
     Schedule.spaced(policy.cap ?? "20 seconds")
@@ -81,7 +86,7 @@ const schedule = <E extends ConnectorError>(policy: Policy, start: number) => {
     ),
     Schedule.while(
       ({ input, attempt, now, duration }) =>
-        input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= last
+        input.reason.isRetryable && attempt < maxAttempts && now + Duration.toMillis(duration) <= last()
     )
   )
 }

@@ -1,6 +1,7 @@
 export * as Batch from "./Batch.ts"
 export * as CheckOption from "./CheckOption.ts"
 export * as ConnectorError from "./ConnectorError.ts"
+export * as DeadLetter from "./DeadLetter.ts"
 export * as Drain from "./Drain.ts"
 export * as ExactJson from "./ExactJson.ts"
 export * as FirstIssue from "./FirstIssue.ts"

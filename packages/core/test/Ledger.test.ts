@@ -1,162 +1,313 @@
 import * as Ledger from "@effect-connectors/core/Ledger"
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { mapStore } from "./support/stores.ts"
+import * as Stream from "effect/Stream"
+import * as Stores from "./support/stores.ts"
+import { settle } from "./support/time.ts"
 
-const job: Ledger.Job = { kind: "load", host: "https://a.example", index: "articles", run: "1" }
-const Page = Schema.Struct({ page: Schema.Int })
-const first = { job, checkpoint: Page, initial: { page: 0 } }
+const job: Ledger.Job = { kind: "load", index: "articles", namespace: "en", run: "1", input: "articles.ndjson" }
 
-const reasonOf = <A>(opened: Result.Result<A, Ledger.LedgerError>): Ledger.LedgerError["reason"] =>
-  Result.isFailure(opened) ? opened.failure.reason : assert.fail("the ledger opened")
+const Checkpoint = Schema.Struct({ at: Schema.BigInt, token: Schema.optionalKey(Schema.String) })
 
-describe("a ledger", () => {
-  it.effect("begins with the initial checkpoint, and is found again with the last one", () =>
+const openAs = (as: Ledger.Job) => Ledger.open({ job: as, checkpoint: Checkpoint, initial: { at: 0n } })
+const reopen = openAs(job)
+
+const reasonOf = <A, R>(effect: Effect.Effect<A, Ledger.LedgerError, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
+
+const within = (entries: Map<string, string>) =>
+  Effect.provideService(KeyValueStore.KeyValueStore, Stores.makeOpen(entries))
+
+describe.each(Stores.layers)("a ledger %s", (_, layer) => {
+  it.effect("is new at first, and goes on where it was saved", () =>
     Effect.gen(function* () {
-      const ledger = yield* Ledger.open(first)
-      assert.deepStrictEqual([ledger.found, ledger.isNew, ledger.wasFinished], [{ page: 0 }, true, false])
-      for (const page of [1, 2, 3]) {
-        yield* ledger.save({ page })
-        const again = yield* Ledger.open(first)
-        assert.deepStrictEqual([again.found, again.isNew, again.wasFinished], [{ page }, false, false])
+      const first = yield* reopen
+      assert.deepStrictEqual(
+        { isNew: first.isNew, isFinished: first.isFinished, current: first.current, job: first.job },
+        { isNew: true, isFinished: false, current: { at: 0n }, job }
+      )
+      for (const at of [1n, 2n, 3n]) {
+        yield* first.save({ at, token: `t${at}` })
+        const { current, isFinished, isNew } = yield* reopen
+        assert.deepStrictEqual(
+          { current, isFinished, isNew },
+          { current: { at, token: `t${at}` }, isFinished: false, isNew: false }
+        )
       }
-      yield* ledger.finish({ page: 4 })
-      const done = yield* Ledger.open(first)
-      assert.deepStrictEqual([done.found, done.wasFinished], [{ page: 4 }, true])
-    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+      // Who opens it again goes on with the places in turn.
+      const second = yield* reopen
+      yield* second.save({ at: 4n })
+      yield* second.save({ at: 5n })
+      assert.deepStrictEqual((yield* reopen).current, { at: 5n })
+    }).pipe(Effect.provide(layer))
   )
 
+  it.effect("stays finished, with its last checkpoint, until it is cleared", () =>
+    Effect.gen(function* () {
+      const ledger = yield* reopen
+      yield* ledger.save({ at: 7n })
+      yield* ledger.finish
+      yield* ledger.save({ at: 8n })
+      const { current, isFinished } = yield* reopen
+      assert.deepStrictEqual({ current, isFinished }, { current: { at: 8n }, isFinished: true })
+      yield* Ledger.clear(job)
+      const store = yield* KeyValueStore.KeyValueStore
+      assert.strictEqual(yield* store.size, 0)
+      assert.isTrue((yield* reopen).isNew)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("refuses another kind of job and another input, also when nothing was saved yet", () =>
+    Effect.gen(function* () {
+      yield* reopen
+      for (const asked of [
+        { ...job, kind: "scan" },
+        { ...job, input: "other.ndjson" }
+      ]) {
+        assert.deepStrictEqual(yield* reasonOf(openAs(asked)), new Ledger.LedgerOfAnotherJob({ stored: job, asked }))
+      }
+      const { input: _input, ...without } = job
+      assert.strictEqual((yield* reasonOf(openAs(without)))._tag, "LedgerOfAnotherJob")
+      const { message } = yield* Effect.flip(openAs({ ...job, kind: "scan" }))
+      assert.include(message, `belongs to a load of index "articles", namespace "en", run "1" from articles.ndjson`)
+      assert.include(message, "this is a scan of")
+    }).pipe(Effect.provide(layer))
+  )
+})
+
+describe("the key of a ledger", () => {
   it.effect("is another one for another host, index, namespace, split or run", () =>
     Effect.gen(function* () {
-      const others: ReadonlyArray<Ledger.Job> = [
-        { ...job, host: "https://b.example" },
-        { ...job, index: "articles-2" },
-        { ...job, namespace: "articles" },
-        { ...job, split: "articles" },
-        { ...job, run: "2" },
-        { ...job, index: "art", run: "icles1" },
-        { ...job, index: "x".repeat(400) },
-        { ...job, index: `${"x".repeat(400)}y` }
+      const jobs: ReadonlyArray<Ledger.Job> = [
+        { kind: "load", index: "a", run: "1" },
+        { kind: "load", index: "a", run: "2" },
+        { kind: "load", index: "A", run: "1" },
+        { kind: "load", index: "a", run: "1", namespace: "" },
+        { kind: "load", index: "a", run: "1", namespace: "n" },
+        { kind: "load", index: "a", run: "1", split: "n" },
+        { kind: "load", index: "a", run: "1", namespace: "n", split: "n" },
+        { kind: "load", index: "a", run: "1", host: "n" },
+        { kind: "load", index: "a/1", run: "1" },
+        { kind: "load", index: "a", run: "1/1" },
+        { kind: "load", index: "ä".repeat(500), run: "..\u0000/".repeat(500) }
       ]
-      yield* (yield* Ledger.open(first)).save({ page: 1 })
-      for (const other of others) {
-        const ledger = yield* Ledger.open({ ...first, job: other })
-        assert.isTrue(ledger.isNew, JSON.stringify(other))
-        yield* ledger.save({ page: 7 })
-      }
-      assert.deepStrictEqual((yield* Ledger.open(first)).found, { page: 1 })
-      const store = yield* KeyValueStore.KeyValueStore
-      for (const key of yield* store.keys) assert.match(key, /^[A-Za-z0-9._-]{1,160}$/)
+      const keys = yield* Effect.forEach(jobs, (job) => Effect.map(openAs(job), (ledger) => ledger.key))
+      assert.strictEqual(new Set(keys.map((key) => key.toLowerCase())).size, jobs.length)
+      for (const key of keys) assert.match(key, /^ledger\.[a-z0-9-]{0,40}\.[a-z0-9-]{0,40}\.[0-9a-f]{16}$/)
     }).pipe(Effect.provide(KeyValueStore.layerMemory))
   )
 
-  it.effect("refuses a job of another kind or with another input, naming both", () =>
+  it.effect("does not change between versions, nor does what is stored", () =>
     Effect.gen(function* () {
-      const loading = { ...first, job: { ...job, input: "a.ndjson" } }
-      yield* (yield* Ledger.open(loading)).save({ page: 1 })
-      for (const other of [job, { ...job, input: "b.ndjson" }, { ...loading.job, kind: "export" }]) {
-        const opened = yield* Effect.result(Ledger.open({ ...first, job: other }))
-        const reason = reasonOf(opened)
-        assert.strictEqual(reason._tag, "LedgerOfAnotherJob")
-        assert.include(reason.message, "reading a.ndjson")
-        assert.include(reason.message, other.kind)
-      }
-      yield* Ledger.clear(job)
-      assert.isTrue((yield* Ledger.open(first)).isNew)
-    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+      const entries = new Map<string, string>()
+      const ledger = yield* reopen.pipe(within(entries))
+      yield* ledger.save({ at: 1n })
+      const job = `{"kind":"load","index":"articles","namespace":"en","run":"1","input":"articles.ndjson"}`
+      const body = `{"sequence":2,"finished":false,"job":${job},"checkpoint":{"at":"1"}}`
+      assert.strictEqual(
+        entries.get("ledger.articles.1.8803b86c45c2ca22.b"),
+        `effect-connectors/ledger 1 06970bdc4c4e8d66\n${body}`
+      )
+    })
   )
 
-  it.effect("keeps no secret of an address", () => {
-    const { layer, map } = mapStore()
-    return Effect.gen(function* () {
-      const host = "https://user:s3cret@a.example/path?key=s3cret#s3cret"
-      yield* (yield* Ledger.open({ ...first, job: { ...job, host } })).save({ page: 1 })
-      const all = JSON.stringify([...map])
-      assert.notInclude(all, "s3cret")
-      assert.include(all, "https://a.example/path")
-    }).pipe(Effect.provide(layer))
-  })
-
-  it.effect("refuses a format that is newer than it knows", () => {
-    const { layer, map } = mapStore()
-    return Effect.gen(function* () {
-      yield* (yield* Ledger.open(first)).save({ page: 1 })
-      for (const [key, text] of map) map.set(key, text.replace('"format":1', '"format":2'))
-      assert.strictEqual(reasonOf(yield* Effect.result(Ledger.open(first)))._tag, "NewerFormat")
-    }).pipe(Effect.provide(layer))
-  })
-
-  it.effect("never takes what it can not read for a fresh start", () => {
-    const { layer, map } = mapStore()
-    return Effect.gen(function* () {
-      const ledger = yield* Ledger.open(first)
-      yield* ledger.save({ page: 1 })
-      for (const bad of ["", "{", "null", "no ledger", '{"format":1}', '{"format":1,"sequence":1,"__proto__":{}}']) {
-        for (const key of map.keys()) map.set(key, bad)
-        const keys = [...map.keys()]
-        map.set(keys[0]!.replace(/\.[01]$/, ".0"), bad)
-        const opened = yield* Effect.result(Ledger.open(first))
-        assert.strictEqual(reasonOf(opened)._tag, "Unreadable", bad)
-      }
-      const opened = yield* Effect.result(Ledger.open({ ...first, checkpoint: Schema.Struct({ page: Schema.Int }) }))
-      assert.strictEqual(reasonOf(opened)._tag, "Unreadable")
-    }).pipe(Effect.provide(layer))
-  })
-
-  it.effect("tells that its store failed", () =>
+  it.effect("and the job hold of a host's URL only host and port", () =>
     Effect.gen(function* () {
-      const opened = yield* Effect.result(Ledger.open(first))
-      assert.strictEqual(reasonOf(opened)._tag, "StoreFailed")
-    }).pipe(Effect.provide(mapStore({ failing: true }).layer))
+      const entries = new Map<string, string>()
+      const hosts = ["https://user:secret@h.example:81/x?key=secret#secret", "user:secret@h.example:81", "h.example:81"]
+      const ledgers = yield* Effect.forEach(hosts, (host) => openAs({ ...job, host })).pipe(within(entries))
+      assert.deepStrictEqual(new Set(ledgers.map(({ job }) => job.host)), new Set(["h.example:81"]))
+      assert.strictEqual(new Set(ledgers.map(({ key }) => key)).size, 1)
+      const odd = yield* openAs({ ...job, host: "secret@a b/?secret" }).pipe(within(entries))
+      assert.strictEqual(odd.job.host, "a b")
+      assert.notInclude([...entries].join(), "secret")
+    })
   )
+})
 
-  it.effect("survives a save that was cut at any byte", () =>
+describe("a process that dies while it writes", () => {
+  /** What may be left of a text: its beginning alone, on zeros, or over what was there before. */
+  const remains = (before: string, text: string, bytes: number) => [
+    text.slice(0, bytes),
+    text.slice(0, bytes) + "\u0000".repeat(text.length - bytes),
+    text.slice(0, bytes) + before.slice(bytes)
+  ]
+
+  it.effect("leaves the checkpoint before or the new one, whichever byte it dies at", () =>
     Effect.gen(function* () {
-      for (let pages = 0; pages < 3; pages++) {
-        let length = Infinity
-        for (let bytes = 0; bytes < length; bytes++) {
-          const { layer, map, tearNext } = mapStore()
-          yield* Effect.gen(function* () {
-            const ledger = yield* Ledger.open(first)
-            for (let page = 1; page <= pages; page++) yield* ledger.save({ page })
-            tearNext(bytes)
-            yield* Effect.exit(ledger.save({ page: pages + 1 }))
-            length = Math.max(...[...map.values()].map((text) => text.length), 160)
-
-            const again = yield* Ledger.open(first)
-            assert.isTrue(
-              again.found.page === pages || again.found.page === pages + 1,
-              `${pages} pages, ${bytes} bytes`
-            )
-            // The next save may not overwrite the only slot that is whole.
-            tearNext(bytes)
-            yield* Effect.exit(again.save({ page: pages + 2 }))
-            const third = yield* Ledger.open(first)
-            assert.isAtLeast(third.found.page, again.found.page)
-          }).pipe(Effect.provide(layer))
+      for (const saves of [0, 1, 2, 5]) {
+        const whole = new Map<string, string>()
+        const states: Array<Map<string, string>> = []
+        const store = Stores.makeOpen(whole, (key, value) =>
+          Effect.sync(() => {
+            states.push(new Map(whole))
+            whole.set(key, value)
+          })
+        )
+        yield* Effect.gen(function* () {
+          const ledger = yield* reopen
+          for (let i = 1; i <= saves; i++) yield* ledger.save({ at: BigInt(i) })
+        }).pipe(Effect.provideService(KeyValueStore.KeyValueStore, store))
+        const before = states.at(-1)!
+        const [key, text] = [...whole].find(([key, text]) => before.get(key) !== text)!
+        for (let bytes = 0; bytes <= text.length; bytes++) {
+          for (const torn of remains(before.get(key) ?? "", text, bytes)) {
+            const entries = new Map(before).set(key, torn)
+            yield* Effect.gen(function* () {
+              const found = (yield* reopen).current.at
+              assert.include([BigInt(Math.max(0, saves - 1)), BigInt(saves)], found)
+              if (bytes === text.length) assert.strictEqual(found, BigInt(saves))
+              // And going on from there works.
+              const again = yield* reopen
+              yield* again.save({ at: 100n })
+              assert.strictEqual((yield* reopen).current.at, 100n)
+            }).pipe(within(entries))
+          }
         }
       }
     })
   )
 
-  it.effect("writes only the last of the checkpoints that come while one is written", () => {
-    const gate = Deferred.makeUnsafe<void>()
-    const { layer, map, writes } = mapStore({ before: Deferred.await(gate) })
-    return Effect.gen(function* () {
-      const ledger = yield* Ledger.open(first)
-      const saving = yield* Effect.forEach([1, 2, 3, 4, 5], (page) =>
-        Effect.forkChild(ledger.save({ page }), { startImmediately: true })
+  it.effect("can not damage both places, so both damaged is an error and no new start", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      const ledger = yield* reopen.pipe(within(entries))
+      yield* ledger.save({ at: 1n })
+      for (const [key, text] of entries) entries.set(key, text.slice(0, -5))
+      const error = yield* Effect.flip(reopen).pipe(within(entries))
+      assert.strictEqual(error.reason._tag, "Unreadable")
+      assert.include(error.message, "clear the ledger")
+      for (const key of [...entries.keys()].filter((key) => key.endsWith(".a"))) entries.delete(key)
+      assert.strictEqual((yield* reasonOf(reopen).pipe(within(entries)))._tag, "Unreadable")
+      yield* Ledger.clear(job).pipe(within(entries))
+      assert.isTrue((yield* reopen.pipe(within(entries))).isNew)
+    })
+  )
+})
+
+describe("what is stored", () => {
+  it.effect("by a newer version is refused", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      const { key } = yield* reopen.pipe(within(entries))
+      entries.set(`${key}.b`, "effect-connectors/ledger 2\nanything")
+      assert.deepStrictEqual(
+        yield* reasonOf(reopen).pipe(within(entries)),
+        new Ledger.NewerFormat({ format: 2, known: 1 })
       )
-      yield* Deferred.succeed(gate, undefined)
-      yield* Fiber.joinAll(saving)
-      assert.deepStrictEqual((yield* Ledger.open(first)).found, { page: 5 })
-      assert.isAtMost(writes(), 2)
-      assert.strictEqual(map.size, 2)
-    }).pipe(Effect.provide(layer))
-  })
+    })
+  )
+
+  it.effect("for another schema of checkpoint is refused", () =>
+    Effect.gen(function* () {
+      yield* reopen
+      const other = Ledger.open({
+        job,
+        checkpoint: Schema.Struct({ at: Schema.Int, of: Schema.Int }),
+        initial: { at: 0, of: 1 }
+      })
+      const reason = yield* reasonOf(other)
+      assert.strictEqual(reason._tag, "Unreadable")
+      assert.include(reason.message, "Expected")
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+})
+
+describe("saves", () => {
+  it.effect("asked for while one is written become one, and each completes when it or a later one is stored", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      const gate = Latch.makeUnsafe(true)
+      let writes = 0
+      const store = Stores.makeOpen(entries, (key, value) =>
+        Effect.andThen(
+          gate.await,
+          Effect.sync(() => {
+            writes++
+            entries.set(key, value)
+          })
+        )
+      )
+      const ledger = yield* reopen.pipe(Effect.provideService(KeyValueStore.KeyValueStore, store))
+      writes = 0
+      gate.closeUnsafe()
+      const fibers = yield* Effect.forEach([1n, 2n, 3n, 4n, 5n], (at) => Effect.forkChild(ledger.save({ at })))
+      yield* settle
+      assert.deepStrictEqual(
+        fibers.map((fiber) => fiber.pollUnsafe()),
+        fibers.map(() => undefined)
+      )
+      gate.openUnsafe()
+      yield* Fiber.joinAll(fibers)
+      assert.strictEqual(writes, 2)
+      assert.strictEqual((yield* reopen.pipe(within(entries))).current.at, 5n)
+    })
+  )
+
+  it.effect("that were interrupted leave a good ledger", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      const started = Latch.makeUnsafe(false)
+      const store = Stores.makeOpen(entries, (key, value) =>
+        Effect.gen(function* () {
+          entries.set(key, value.slice(0, 10))
+          yield* started.open
+          yield* Effect.yieldNow
+          entries.set(key, value)
+        })
+      )
+      const ledger = yield* reopen.pipe(Effect.provideService(KeyValueStore.KeyValueStore, store))
+      started.closeUnsafe()
+      const fiber = yield* Effect.forkChild(ledger.save({ at: 1n }))
+      yield* started.await
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual((yield* reopen.pipe(within(entries))).current.at, 1n)
+      yield* ledger.save({ at: 2n })
+      assert.strictEqual((yield* reopen.pipe(within(entries))).current.at, 2n)
+    })
+  )
+
+  it.effect("that fail tell why, leave the checkpoint before, and can be asked for again", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      let full = false
+      const store = Stores.makeOpen(entries, (key, value) =>
+        Effect.suspend(() => {
+          if (!full) return Effect.sync(() => void entries.set(key, value))
+          entries.set(key, "")
+          const cause = new Error("no space left on device")
+          return Effect.fail(
+            new KeyValueStore.KeyValueStoreError({ method: "set", key, message: "Unable to set", cause })
+          )
+        })
+      )
+      const ledger = yield* reopen.pipe(Effect.provideService(KeyValueStore.KeyValueStore, store))
+      yield* ledger.save({ at: 1n })
+      full = true
+      const detail = "Unable to set: no space left on device"
+      assert.deepStrictEqual(
+        yield* reasonOf(ledger.save({ at: 2n })),
+        new Ledger.StoreFailed({ during: "write", detail })
+      )
+      assert.strictEqual((yield* reopen.pipe(within(entries))).current.at, 1n)
+      full = false
+      yield* ledger.save({ at: 3n })
+      assert.strictEqual((yield* reopen.pipe(within(entries))).current.at, 3n)
+    })
+  )
+
+  it.effect("by a thousand fibers end at the last one asked for", () =>
+    Effect.gen(function* () {
+      const ledger = yield* reopen
+      yield* Stream.range(1, 1000).pipe(
+        Stream.mapEffect((at) => ledger.save({ at: BigInt(at) }), { concurrency: 100, unordered: true }),
+        Stream.runDrain
+      )
+      assert.strictEqual((yield* reopen).current.at, 1000n)
+    }).pipe(Effect.provide(Stores.layerFiles))
+  )
 })

@@ -272,6 +272,21 @@ describe("a rate", () => {
     })
   )
 
+  it.effect("is kept however small it is, and whatever part of it is used", () =>
+    Effect.gen(function* () {
+      for (let rate = 0.05; rate < 6; rate += 0.35) {
+        const pacing = yield* Pacing.make({
+          ...unbroken,
+          rates: { put: { requestsPerSecond: rate } },
+          utilization: 0.98
+        })
+        const sent = yield* perSecond(pacing, many(200), 20)
+        const total = sent.reduce((sum, n) => sum + n, 0)
+        assert.isTrue(Math.abs(total - 20 * rate * 0.98) <= 2, `${total} in 20 seconds at ${rate}`)
+      }
+    })
+  )
+
   it.effect("below one a second is kept", () =>
     Effect.gen(function* () {
       const sent = yield* perSecond(yield* paced({ requestsPerSecond: 0.5 }), many(10), 10)
@@ -386,7 +401,7 @@ describe("the circuit breaker", () => {
       const { attempt } = service(Infinity)
       yield* Effect.exit(pacing.paced(call(), attempt, { gaveUp }))
       const failure = yield* inTime(
-        Effect.flip(pacing.paced(call(), attempt, { gaveUp, until: 5000, outOfTime: () => unavailable() })),
+        Effect.flip(pacing.paced(call(), attempt, { gaveUp, until: () => 5000, outOfTime: () => unavailable() })),
         "100 millis"
       )
       assert.deepStrictEqual(failure, unavailable())
@@ -498,8 +513,42 @@ describe("the engines", () => {
         (run) => inTime(run, "500 millis")
       )
       assert.deepStrictEqual(counts, { written: 1000, rejected: 0, unknown: 0 })
-      assert.isAtMost(calls.length, 100 + 10 + 8 + 16)
+      assert.isAtMost(calls.length, 100 + 5 + 8 + 16)
       assert.isAtMost(yield* Clock.currentTimeMillis, 70_000)
+    })
+  )
+
+  it.effect("survive an outage with one call at a time", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ system: "test" })
+      const { attempt } = service(45_000)
+      const counts = yield* Stream.fromIterable(ids(30)).pipe(
+        Write.outcomes(
+          put(pacing, () => Effect.asVoid(attempt)),
+          { concurrency: 1 }
+        ),
+        Stream.run(Outcome.count),
+        (run) => inTime(run, "500 millis")
+      )
+      assert.deepStrictEqual(counts, { written: 30, rejected: 0, unknown: 0 })
+    })
+  )
+
+  it.effect("do not count the wait for a turn against the deadline of retries", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ ...unbroken, rates: { put: { requestsPerSecond: 0.01 } }, utilization: 1 })
+      const seen = new Set<string>()
+      const firstFails = ([id]: ReadonlyArray<string>) =>
+        Effect.suspend(() => (seen.size === seen.add(id!).size ? Effect.void : Effect.fail(unavailable())))
+      const counts = yield* Stream.fromIterable(ids(20), { chunkSize: 10 }).pipe(
+        Write.outcomes(put(pacing, firstFails), {
+          maxRecords: 10,
+          retry: { deadline: "3 seconds", base: "1 second" }
+        }),
+        Stream.run(Outcome.count),
+        (run) => inTime(run, "500 millis")
+      )
+      assert.deepStrictEqual(counts, { written: 20, rejected: 0, unknown: 0 })
     })
   )
 

@@ -65,9 +65,15 @@ export interface Match<M = Metadata> {
   readonly metadata?: M | undefined
 }
 
-export interface QueryReply {
-  readonly matches: ReadonlyArray<Match>
+/** What reads tell beside what was asked for. */
+interface ReadReply {
   readonly readUnits?: number | undefined
+  /** The read saw every write of its namespace whose sequence number is not higher, where the service tells. */
+  readonly indexedLsn?: number | undefined
+}
+
+export interface QueryReply extends ReadReply {
+  readonly matches: ReadonlyArray<Match>
 }
 
 export interface FetchRequest {
@@ -76,10 +82,9 @@ export interface FetchRequest {
   readonly ids: Arr.NonEmptyReadonlyArray<string>
 }
 
-export interface FetchReply {
+export interface FetchReply extends ReadReply {
   /** By id; ids that are not stored are not here. */
   readonly records: ReadonlyMap<string, VectorRecord>
-  readonly readUnits?: number | undefined
 }
 
 export interface ListRequest {
@@ -90,11 +95,10 @@ export interface ListRequest {
   readonly paginationToken?: string | undefined
 }
 
-export interface ListReply {
+export interface ListReply extends ReadReply {
   readonly ids: ReadonlyArray<string>
   /** The token of the next page; none on the last. */
   readonly next?: string | undefined
-  readonly readUnits?: number | undefined
 }
 
 /** Given parts replace the stored ones; `metadata` is merged key by key. A missing id is not an error. */
@@ -134,6 +138,12 @@ export interface NamespacesReply {
   readonly next?: string | undefined
 }
 
+/** The last write of a layer to a namespace. */
+export interface LastWrite {
+  /** Its sequence number; none when the service did not give it one, or it is forgotten. */
+  readonly lsn: number | undefined
+}
+
 /** The calls of one index. */
 export interface Service {
   /** The index's name or host, for telemetry and messages. */
@@ -159,6 +169,8 @@ export interface Service {
   readonly namespaces: (request: NamespacesRequest) => Effect.Effect<NamespacesReply, PineconeError>
   /** Removes a namespace and all its records. */
   readonly deleteNamespace: (name: string) => Effect.Effect<void, PineconeError>
+  /** What this layer wrote last to a namespace and was answered, if it wrote anything: see `Freshness.tracked`. */
+  readonly written: (namespace: string) => LastWrite | undefined
 }
 
 /** Where the index is and how to call it. */

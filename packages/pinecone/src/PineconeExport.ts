@@ -134,18 +134,18 @@ export const toFile = (
       if (ledger.isNew && size > 0 && options.overwrite !== true) {
         return yield* refuse(`is a file of ${size} bytes; name another one, or set overwrite: true`)
       }
-      let reached = ledger.found
+      let reached = ledger.current
       const report = (): Report => ({
         records: reached.records,
         bytes: reached.bytes,
-        recordsBefore: ledger.found.records
+        recordsBefore: ledger.current.records
       })
-      if (size < reached.bytes || (ledger.wasFinished && size !== reached.bytes)) {
+      if (size < reached.bytes || (ledger.isFinished && size !== reached.bytes)) {
         return yield* refuse(
           `has ${size} bytes, and run ${JSON.stringify(options.run)} wrote ${reached.bytes}; name another run to export it anew`
         )
       }
-      if (ledger.wasFinished) return report()
+      if (ledger.isFinished) return report()
 
       const names = (yield* scans.namesOf(index, options)).toSorted(compareBytes)
       const verified = options.verify ?? true
@@ -196,7 +196,7 @@ export const toFile = (
           reached = checkpoint
         })
       )
-      yield* ledger.finish(reached)
+      yield* ledger.finish
       return report()
     })
   )

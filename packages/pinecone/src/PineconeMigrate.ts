@@ -197,7 +197,7 @@ const copy = Effect.fnUntraced(function* <E, R>(
     checkpoint: Checkpoint,
     initial
   })
-  const before = ledger.found
+  const before = ledger.current
   let now = before
   let counts = Outcome.noCounts
   const errors: Array<string> = []
@@ -248,16 +248,16 @@ const copy = Effect.fnUntraced(function* <E, R>(
         ? saved
         : Effect.andThen(
             saved,
-            new Ledger.LedgerError({ key: ledger.key, reason: new Ledger.TooManyGaps({ maxGaps: maxNotWritten }) })
+            new Ledger.LedgerError({ key: ledger.key, reason: new Ledger.TooManyGaps({ max: maxNotWritten }) })
           )
     })
 
-  if (!ledger.wasFinished) {
+  if (!ledger.isFinished) {
     yield* pages.pipe(
       Scan.settled({ records: (page: Page) => page.records, through, maxOpen: options.maxOpen }, acknowledge),
       Stream.runDrain
     )
-    if (now.notWritten.length === 0) yield* ledger.finish(now)
+    if (now.notWritten.length === 0) yield* ledger.finish
   }
   return { namespace, target, before, now, counts, errors }
 })

@@ -11,6 +11,10 @@
 import * as Outcome from "@effect-connectors/core/Outcome"
 import type * as Write from "@effect-connectors/core/Write"
 import type * as Stream from "effect/Stream"
+import type * as Retry from "@effect-connectors/core/Retry"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import { awaitReadable as awaitReadableOf } from "./internal/awaitReadable.ts"
 import * as destinations from "./internal/destinations.ts"
 import { operations as operationsOf } from "./internal/operations.ts"
 import { replace as replaceOf } from "./internal/replace.ts"
@@ -288,7 +292,7 @@ export const operations: Operations =
  *
  * **Gotchas**
  *
- * What was written a moment ago may not be listed yet, and then stays.
+ * What was written a moment ago may not be listed yet, and then stays: see {@link awaitReadable}.
  */
 export const replaceOutcomes: ReplaceOutcomes = (options) => replaceOf(options, checkAny)
 
@@ -314,3 +318,50 @@ export const replaceOutcomes: ReplaceOutcomes = (options) => replaceOf(options, 
  * ```
  */
 export const replace: Replace = (options) => (self) => Outcome.requireWritten(replaceOutcomes(options)(self))
+
+export interface AwaitReadableOptions {
+  /** Default: the layer's namespace. */
+  readonly namespace?: string | undefined
+  /**
+   * Then it fails with `TimedOut`, and says how far reads are.
+   *
+   * @default "1 minute"
+   */
+  readonly timeout?: Duration.Input | undefined
+  /**
+   * The delay between two looks: it doubles from `base` to `cap`.
+   *
+   * @default { base: "50 millis", cap: "2 seconds" }
+   */
+  readonly poll?: { readonly base?: Duration.Input | undefined; readonly cap?: Duration.Input | undefined } | undefined
+  /**
+   * Ids that were written. They are looked for where the service sends no sequence numbers. That they are there says
+   * nothing of a record that was there before: it may be the old one.
+   */
+  readonly stored?: ReadonlyArray<string> | undefined
+  /** Ids that were deleted, looked for like those in `stored`. */
+  readonly gone?: ReadonlyArray<string> | undefined
+  /** When a look that failed is repeated. */
+  readonly retry?: Retry.Policy | undefined
+}
+
+/**
+ * Waits until everything that this layer wrote to a namespace so far, and was answered, is seen by reads. Pinecone
+ * numbers the writes of a namespace and tells with each query which it saw, so this asks it a small query until that
+ * is enough. When nothing was written it waits for nothing.
+ *
+ * @example
+ * ```ts
+ * import { PineconeSink, PineconeSource } from "@effect-connectors/pinecone"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Stream.make({ id: "a", values: [0.1, 0.2] }).pipe(PineconeSink.upsert(), Stream.runDrain)
+ *   yield* PineconeSink.awaitReadable({ timeout: "30 seconds" })
+ *   return yield* Stream.make("a").pipe(PineconeSource.fetch(), Stream.runCollect)
+ * })
+ * ```
+ */
+export const awaitReadable: (options?: AwaitReadableOptions) => Effect.Effect<void, PineconeError, PineconeIndex> =
+  awaitReadableOf

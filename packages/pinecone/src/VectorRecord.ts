@@ -6,6 +6,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /** A dense vector. Pinecone stores float32: more precise numbers are rounded by the service. */
 export type Values = ReadonlyArray<number> | Float32Array
@@ -74,7 +75,20 @@ const valuesIssue = (values: Values, found: number): string | undefined => {
 
 const isVector = (u: unknown): u is Values => u instanceof Float32Array || Array.isArray(u)
 
-const vector = Schema.declare(isVector, { message: "must be an array of numbers or a Float32Array" })
+/** In JSON a typed array is a list as any other, also with numbers that JSON has not. */
+const asList = <A extends Iterable<number>>() =>
+  Schema.link<A | ReadonlyArray<number>>()(
+    Schema.Array(Schema.Number),
+    SchemaTransformation.transform<A | ReadonlyArray<number>, ReadonlyArray<number>>({
+      decode: (list) => list,
+      encode: (list) => Array.from(list)
+    })
+  )
+
+const vector = Schema.declare(isVector, {
+  message: "must be an array of numbers or a Float32Array",
+  toCodecJson: () => asList<Float32Array>()
+})
 
 /** Schema of {@link Values}: one loop over the numbers, nothing allocated. */
 export const Values: Schema.Codec<Values> = vector.check(
@@ -109,7 +123,8 @@ const checkIndices = (indices: SparseValues["indices"]): string | undefined => {
 /** Schema of {@link SparseValues}. */
 export const SparseValues: Schema.Codec<SparseValues> = Schema.Struct({
   indices: Schema.declare((u: unknown): u is SparseValues["indices"] => u instanceof Uint32Array || Array.isArray(u), {
-    message: "must be an array of numbers or a Uint32Array"
+    message: "must be an array of numbers or a Uint32Array",
+    toCodecJson: () => asList<Uint32Array>()
   }).check(Schema.makeFilter(checkIndices)),
   values: Values
 }).check(

@@ -1,4 +1,5 @@
 export * as Filter from "./Filter.ts"
+export * as Freshness from "./Freshness.ts"
 export * as Operation from "./Operation.ts"
 export type * as PineconeApi from "./PineconeApi.ts"
 export { compare } from "./PineconeCompare.ts"

@@ -13,6 +13,7 @@ import type * as Layer from "effect/Layer"
 import { onBench, type Settings, type Test } from "./internal/conformance/bench.ts"
 import { faults, type FaultTest } from "./internal/conformance/faults.ts"
 import { filters } from "./internal/conformance/filters.ts"
+import { freshness } from "./internal/conformance/freshness.ts"
 import { lookup } from "./internal/conformance/lookup.ts"
 import { scan } from "./internal/conformance/scan.ts"
 import { schema } from "./internal/conformance/schema.ts"
@@ -92,6 +93,9 @@ export const suite = <E, R = never>(
     const test: Test = (title, body) => it.effect(title, () => onBench(settings, body), timeout)
     describe("write", () => {
       write(test)
+    })
+    describe("freshness", () => {
+      freshness(test)
     })
     describe("lookup", () => {
       lookup(test, settings)

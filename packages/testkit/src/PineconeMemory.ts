@@ -2,7 +2,7 @@
  * Pinecone in memory: a layer of `PineconeIndex` with the service's semantics and limits, for tests, demos and
  * small searches, with no account and no network.
  *
- * It behaves as a vector index that is always up to date. Scores are exact and are float32, as the stored vectors
+ * It behaves as a vector index that is always up to date, or as late as `visibleAfter` says. Scores are exact and are float32, as the stored vectors
  * are; records with the same score come in the order of their ids. Request sizes are measured on the protobuf form
  * of a request. What Pinecone does not document is decided in one place each and said there: of records with the
  * same id in one upsert the last wins, reading from a namespace that does not exist finds nothing, and a record
@@ -10,9 +10,12 @@
  */
 import { InvalidOption, type InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Filter from "@effect-connectors/pinecone/Filter"
+import * as Freshness from "@effect-connectors/pinecone/Freshness"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -40,6 +43,8 @@ export type Options = Kind & {
   readonly namespace?: string | undefined
   /** The index's name, for telemetry and messages. @default "memory" */
   readonly name?: string | undefined
+  /** How long until reads see a write, as at the service. @default 0 */
+  readonly visibleAfter?: Duration.Input | undefined
   /** Other limits than the service's. */
   readonly limits?: Partial<Limits> | undefined
 }
@@ -91,8 +96,19 @@ const make = (options: Options): Effect.Effect<Service> => {
     )
   }
   const limits: Limits = { ...defaultLimits, ...options.limits }
-  const store = VectorStore.make({ ...kind, limits })
+  // The time of the call that is answered.
+  let time = 0
+  const store = VectorStore.make({
+    ...kind,
+    limits,
+    visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
+    now: () => time
+  })
   const own = VectorStore.namespaceName(options.namespace)
+
+  const atTime = Effect.map(Clock.currentTimeMillis, (now) => {
+    time = now
+  })
 
   const call =
     <Request extends { readonly namespace?: string | undefined }, A>(
@@ -102,14 +118,23 @@ const make = (options: Options): Effect.Effect<Service> => {
     (request: Request): Effect.Effect<A, PineconeError> =>
       // A call to a service gives other fibers a turn; without that a program of many calls could not be interrupted.
       Effect.andThen(
-        Effect.yieldNow,
+        Effect.andThen(Effect.yieldNow, atTime),
         Effect.suspend(() => {
           const namespace = request.namespace ?? own
           return answered(operation, namespace, answer({ ...request, namespace }))
         })
       )
 
-  return Effect.succeed({
+  /** A read tells which writes it saw. */
+  const read = <Request extends { readonly namespace?: string | undefined }, A extends object>(
+    operation: string,
+    answer: (request: Request) => Result.Result<A, Refusal | InvalidRecord>
+  ) =>
+    call(operation, (request: Request) =>
+      Result.map(answer(request), (reply) => ({ ...reply, indexedLsn: store.indexedLsn(request.namespace ?? own) }))
+    )
+
+  const service = Freshness.tracked({
     name: options.name ?? "memory",
     dimension: kind.dimension,
     namespace: own,
@@ -127,19 +152,28 @@ const make = (options: Options): Effect.Effect<Service> => {
     }),
     upsert: call("upsert", store.upsert),
     // The real client refuses such a filter before it asks, too.
-    query: call("query", (request) =>
+    query: read("query", (request) =>
       request.filter === undefined
         ? store.query(request)
         : Result.flatMap(Filter.toWire(request.filter), () => store.query(request))
     ),
-    fetch: call("fetch", store.fetch),
-    list: call("list", store.list),
+    fetch: read("fetch", store.fetch),
+    list: read("list", store.list),
     update: call("update", store.update),
     delete: call("delete", store.delete),
-    stats: Effect.sync(store.stats),
-    namespaces: (request) => Effect.suspend(() => answered("namespaces", undefined, store.namespaces(request))),
-    deleteNamespace: (name) => Effect.suspend(() => answered("deleteNamespace", name, store.deleteNamespace(name)))
+    stats: Effect.andThen(atTime, Effect.sync(store.stats)),
+    namespaces: (request) =>
+      Effect.andThen(
+        atTime,
+        Effect.suspend(() => answered("namespaces", undefined, store.namespaces(request)))
+      ),
+    deleteNamespace: (name) =>
+      Effect.andThen(
+        atTime,
+        Effect.suspend(() => answered("deleteNamespace", name, store.deleteNamespace(name)))
+      )
   })
+  return Effect.succeed(service)
 }
 
 const isDimension = (dimension: number): boolean =>

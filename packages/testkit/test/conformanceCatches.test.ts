@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import { onBench, type Settings, type Test } from "../src/internal/conformance/bench.ts"
 import { faults } from "../src/internal/conformance/faults.ts"
 import { filters } from "../src/internal/conformance/filters.ts"
+import { freshness } from "../src/internal/conformance/freshness.ts"
 import { lookup } from "../src/internal/conformance/lookup.ts"
 import { scan } from "../src/internal/conformance/scan.ts"
 import { schema } from "../src/internal/conformance/schema.ts"
@@ -24,6 +25,7 @@ const tests = new Map<string, Effect.Effect<unknown, unknown, PineconeIndex | Me
 const test: Test = (title, body) => tests.set(title, onBench(settings, body))
 
 write(test)
+freshness(test)
 lookup(test, settings)
 filters(test)
 scan(test, settings)

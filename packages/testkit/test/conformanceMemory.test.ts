@@ -12,6 +12,12 @@ for (const metric of ["dotproduct", "euclidean"] as const) {
 }
 
 Conformance.suite(
+  "PineconeMemory, writes visible late",
+  PineconeMemory.layerWith({ dimension, visibleAfter: "60 millis" }),
+  { dimension, metric: "cosine", eventually: "2 seconds" }
+)
+
+Conformance.suite(
   "PineconeMemory, cosine, with faults",
   Layer.effectContext(Effect.map(PineconeIndex, breakable)).pipe(
     Layer.provide(PineconeMemory.layerWith({ dimension }))

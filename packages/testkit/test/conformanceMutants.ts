@@ -148,6 +148,29 @@ export const mutants: ReadonlyArray<Mutant> = [
     change: (index) => ({ delete: (request) => Effect.catch(index.delete(request), () => Effect.succeed({})) })
   },
   {
+    what: "says that reads see what they do not see yet",
+    caughtBy: "what was written and awaited is read at once",
+    change: (index) => ({
+      ...late(index),
+      written: () => ({ lsn: 1 }),
+      query: (request) => Effect.map(index.query(request), (reply) => ({ ...reply, indexedLsn: 1 }))
+    })
+  },
+  {
+    what: "forgets what it wrote",
+    caughtBy: "what was deleted and awaited is read no more",
+    change: (index) => ({
+      delete: (request) =>
+        Effect.as(Effect.forkDetach(Effect.andThen(Effect.sleep("50 millis"), index.delete(request))), {}),
+      written: () => undefined
+    })
+  },
+  {
+    what: "waits for a write that never was",
+    caughtBy: "where nothing was written, nothing is waited for",
+    change: () => ({ written: () => ({ lsn: 2 ** 40 }) })
+  },
+  {
     what: "ranks the farthest first",
     caughtBy: "a query pairs each element with its neighbours, nearest first, in the order of the elements",
     change: matches((found) => found.toReversed())

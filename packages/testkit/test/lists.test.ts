@@ -52,7 +52,7 @@ describe("list", () => {
         const first = yield* index.list({ prefix: "a#", limit: 2 })
         assert.deepStrictEqual(first.ids, ["a#1", "a#2"])
         const second = yield* index.list({ paginationToken: first.next })
-        assert.deepStrictEqual(second, { ids: ["a#3"], next: undefined, readUnits: 1 })
+        assert.deepStrictEqual(second, { ids: ["a#3"], next: undefined, readUnits: 1, indexedLsn: 5 })
         assert.deepStrictEqual((yield* index.list({ prefix: "c" })).ids, [])
       })
     )
@@ -97,7 +97,10 @@ describe("list", () => {
         yield* write(index, ["a0", "d0"])
         const second = yield* index.list({ limit: 2, paginationToken: first.next })
         const third = yield* index.list({ limit: 2, paginationToken: second.next })
-        assert.deepStrictEqual([second.ids, third], [["d", "d0"], { ids: ["e"], next: undefined, readUnits: 1 }])
+        assert.deepStrictEqual(
+          [second.ids, third],
+          [["d", "d0"], { ids: ["e"], next: undefined, readUnits: 1, indexedLsn: 8 }]
+        )
         yield* index.delete({ all: true })
         assert.deepStrictEqual((yield* index.list({})).ids, [])
       })

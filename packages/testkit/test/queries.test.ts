@@ -289,7 +289,12 @@ describe("what a query gives", () => {
         const namespace = "nowhere"
         assert.deepStrictEqual((yield* index.query({ namespace, vector: [1, 0], topK: 1 })).matches, [])
         assert.strictEqual((yield* index.fetch({ namespace, ids: ["a"] })).records.size, 0)
-        assert.deepStrictEqual(yield* index.list({ namespace }), { ids: [], next: undefined, readUnits: 1 })
+        assert.deepStrictEqual(yield* index.list({ namespace }), {
+          ids: [],
+          next: undefined,
+          readUnits: 1,
+          indexedLsn: 1
+        })
         assert.deepStrictEqual([...(yield* index.stats).namespaces.keys()], ["__default__"])
       })
     )

@@ -33,14 +33,19 @@ export const withRetries = <A, E extends ConnectorError, R>(
   call: Effect.Effect<A, E, R>,
   { pace, retry, stop = Effect.never, telemetry }: Settings<E>
 ): Effect.Effect<A, Failed<E>, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) => {
+  Effect.flatMap(Clock.Clock, (clock) => {
     let attempts = 0
     let mayBeApplied = false
     let failure: E | undefined
+    // When the first attempt left: what it waited for its turn before is not held against it.
+    let last = Infinity
+    let stoppedBy: E | undefined
     // Open while nothing is on the wire.
     const landed = Latch.makeUnsafe(true)
     const send = Effect.suspend(() => {
-      attempts++
+      // An attempt that starts now would be cut off on the wire.
+      if (stoppedBy !== undefined) return Effect.never
+      if (attempts++ === 0) last = Retry.lastStart(retry, clock.currentTimeMillisUnsafe())
       landed.closeUnsafe()
       const sent = Effect.andThen(telemetry.attempt, call)
       return failure === undefined ? sent : Effect.andThen(telemetry.retry(failure.reason._tag, 1), sent)
@@ -55,15 +60,18 @@ export const withRetries = <A, E extends ConnectorError, R>(
     const attempt =
       pace === undefined
         ? noted
-        : pace.pacing.paced(pace.call, noted, {
-            gaveUp: pace.gaveUp,
-            until: Retry.lastStart(retry, start),
-            outOfTime: () => failure
-          })
-    const stopped = Effect.flatMap(stop, (error) => Effect.flatMap(landed.await, () => Effect.fail(failure ?? error)))
-    return Effect.raceFirst(Retry.retry(attempt, retry), stopped).pipe(
-      Effect.mapError((error) => ({ error, attempts, mayBeApplied }))
-    )
+        : pace.pacing.paced(pace.call, noted, { gaveUp: pace.gaveUp, until: () => last, outOfTime: () => failure })
+    const stopped = Effect.flatMap(stop, (error) => {
+      stoppedBy = error
+      return Effect.flatMap(landed.await, () => Effect.fail(failure ?? error))
+    })
+    return Effect.raceFirst(
+      Effect.retry(
+        attempt,
+        Retry.schedule<E>(retry ?? {}, () => last)
+      ),
+      stopped
+    ).pipe(Effect.mapError((error) => ({ error, attempts, mayBeApplied })))
   })
 
 /** Counts `call` as in flight while it runs, and how long that takes. */

@@ -29,7 +29,7 @@ export interface Options {
 export interface Waiting<E> {
   readonly gaveUp: (reason: CircuitOpen) => E
   /** Epoch milliseconds at which the call itself is out of time. */
-  readonly until: number
+  readonly until: () => number
   readonly outOfTime: () => E | undefined
 }
 
@@ -102,27 +102,28 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
       const once = breaker.execute(noted, { key, classify })
       /** `from`: since when this call waits; `undefined` before it does. */
       const loop = (from: number | undefined): Effect.Effect<A, E, R> =>
-        Effect.matchEffect(once, {
-          onSuccess: (value) => Effect.as(isBack, value),
-          onFailure: (error) => {
-            if (!(error instanceof CircuitBreaker.CircuitBreakerError)) return failed(error, from)
-            // While another call asks, there is no telling how long that takes.
-            return wait(from, "retryAfter" in error.reason ? error.reason.retryAfter : pollEvery)
-          }
+        Effect.suspend(() => {
+          // A call that asks whether the service is back waits on if it is not; one that finds it down has an attempt less.
+          const asks = !closed.isOpen()
+          return Effect.matchEffect(once, {
+            onSuccess: (value) => Effect.as(isBack, value),
+            onFailure: (error) => {
+              if (!(error instanceof CircuitBreaker.CircuitBreakerError)) return failed(error, from, asks)
+              // While another call asks, there is no telling how long that takes.
+              return wait(from, "retryAfter" in error.reason ? error.reason.retryAfter : pollEvery)
+            }
+          })
         })
-      const failed = (error: E, from: number | undefined): Effect.Effect<A, E, R> =>
+      const failed = (error: E, from: number | undefined, asked: boolean): Effect.Effect<A, E, R> =>
         Effect.flatMap(isDown, (down) => {
           if (!down) return Effect.andThen(isBack, Effect.fail(error))
-          // A call that asked whether the service is back waits on; one that found it down has an attempt the less.
-          return from === undefined || !isOutage(error)
-            ? Effect.andThen(opened, Effect.fail(error))
-            : wait(from, pollEvery)
+          return asked && isOutage(error) ? wait(from, pollEvery) : Effect.andThen(opened, Effect.fail(error))
         })
       const wait = (from: number | undefined, pause: Duration.Duration): Effect.Effect<A, E, R> =>
         Effect.flatMap(Effect.andThen(opened, Clock.currentTimeMillis), (now) => {
           const start = from ?? now
           // A service may be back that was down for long when this call came: it waits for one answer at least.
-          const left = Math.min(Math.max(since + giveUpMillis, start + probeMillis), waiting.until) - now
+          const left = Math.min(Math.max(since + giveUpMillis, start + probeMillis), waiting.until()) - now
           if (left <= 0) return Effect.fail(ended(now))
           const over = Effect.sleep(Math.min(Duration.toMillis(pause), left))
           return Effect.andThen(Effect.raceFirst(over, closed.await), loop(start))

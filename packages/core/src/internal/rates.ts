@@ -31,14 +31,14 @@ export const turn = (
 ): Effect.Effect<void> => {
   const take = (what: string, perSecond: number | undefined, tokens: number): Effect.Effect<number> => {
     if (perSecond === undefined || tokens === 0) return Effect.succeed(0)
-    // A bucket holds at least one token.
-    const millis = Math.max(burstMillis, 1000 / perSecond)
+    // A whole number of tokens, one at least: Effect divides the window by it.
+    const size = Math.max(1, Math.floor((perSecond * burstMillis) / 1000))
     const taken = limiter.consume({
       key: `${what}/${key}`,
       algorithm: "token-bucket",
       onExceeded: "delay",
-      window: millis,
-      limit: (perSecond * millis) / 1000,
+      window: (size / perSecond) * 1000,
+      limit: size,
       tokens
     })
     return Effect.match(taken, { onSuccess: ({ delay }) => Duration.toMillis(delay), onFailure: () => 0 })

@@ -1,48 +1,75 @@
+/** Key-value stores that tests run on. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import { DatabaseSync } from "node:sqlite"
 
-interface Options {
-  /** Every call fails. */
-  readonly failing?: boolean
-  /** Runs before each write. */
-  readonly before?: Effect.Effect<void>
-}
-
-/** A store of text that a test can look into, and that can be killed in the middle of a write. */
-export const mapStore = ({ before = Effect.void, failing = false }: Options = {}) => {
-  const map = new Map<string, string>()
-  let writes = 0
-  let torn: number | undefined
-  const call = <A>(method: string, f: () => A) =>
-    failing
-      ? Effect.fail(new KeyValueStore.KeyValueStoreError({ method, message: "the disk is full" }))
-      : Effect.sync(f)
-  const store = KeyValueStore.makeStringOnly({
-    get: (key) => call("get", () => map.get(key)),
-    set: (key, value) =>
-      Effect.andThen(
-        before,
-        Effect.suspend(() => {
-          writes++
-          if (torn === undefined) return call("set", () => void map.set(key, value))
-          map.set(key, value.slice(0, torn))
-          torn = undefined
-          return Effect.die(new Error("killed"))
-        })
-      ),
-    remove: (key) => call("remove", () => void map.delete(key)),
-    clear: call("clear", () => map.clear()),
-    size: call("size", () => map.size),
-    keys: call("keys", () => [...map.keys()])
+/** Files in a directory of their own, as on Node. */
+export const layerFiles = Layer.unwrap(
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    return KeyValueStore.layerFileSystem(yield* files.makeTempDirectoryScoped())
   })
-  return {
-    map,
-    layer: Layer.succeed(KeyValueStore.KeyValueStore, store),
-    writes: () => writes,
-    /** The next write stores the first `length` characters of its text and never returns. */
-    tearNext: (length: number) => {
-      torn = length
-    }
-  }
-}
+).pipe(Layer.provide([NodeFileSystem.layer, NodePath.layer]))
+
+/** A table of SQLite, by the driver that Node has. */
+export const layerSqlite = Layer.effect(
+  KeyValueStore.KeyValueStore,
+  Effect.gen(function* () {
+    const database = yield* Effect.acquireRelease(
+      Effect.sync(() => new DatabaseSync(":memory:")),
+      (database) => Effect.sync(() => database.close())
+    )
+    database.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+    const attempt = <A>(method: string, key: string, run: () => A) =>
+      Effect.try({
+        try: run,
+        catch: (cause) =>
+          new KeyValueStore.KeyValueStoreError({ method, key, message: `SQLite can not ${method}`, cause })
+      })
+    const keys = () =>
+      database
+        .prepare("SELECT key FROM entries")
+        .all()
+        .map((row) => String(row["key"]))
+    return KeyValueStore.makeStringOnly({
+      get: (key) =>
+        attempt("get", key, () => {
+          const row = database.prepare("SELECT value FROM entries WHERE key = ?").get(key)
+          return row === undefined ? undefined : String(row["value"])
+        }),
+      set: (key, value) =>
+        attempt("set", key, () => {
+          database.prepare("INSERT OR REPLACE INTO entries (key, value) VALUES (?, ?)").run(key, value)
+        }),
+      remove: (key) =>
+        attempt("remove", key, () => void database.prepare("DELETE FROM entries WHERE key = ?").run(key)),
+      clear: attempt("clear", "", () => database.exec("DELETE FROM entries")),
+      size: attempt("size", "", () => keys().length),
+      keys: attempt("keys", "", keys)
+    })
+  })
+)
+
+export const layers = [
+  ["in memory", KeyValueStore.layerMemory],
+  ["in files", layerFiles],
+  ["in SQLite", layerSqlite]
+] as const
+
+/** A store in memory whose entries are open to the test; `set` may be replaced. */
+export const makeOpen = (
+  entries: Map<string, string>,
+  set: KeyValueStore.MakeStringOptions["set"] = (key, value) => Effect.sync(() => void entries.set(key, value))
+): KeyValueStore.KeyValueStore =>
+  KeyValueStore.makeStringOnly({
+    get: (key) => Effect.sync(() => entries.get(key)),
+    set,
+    remove: (key) => Effect.sync(() => void entries.delete(key)),
+    clear: Effect.sync(() => entries.clear()),
+    size: Effect.sync(() => entries.size),
+    keys: Effect.sync(() => [...entries.keys()])
+  })

@@ -21,6 +21,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { tracked } from "../Freshness.ts"
 import { PineconeError } from "../PineconeError.ts"
 import { documented } from "../PineconePacing.ts"
 import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } from "../PineconeApi.ts"
@@ -162,13 +163,29 @@ const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, 
   return place
 })
 
-/** The sequence number of a write, to wait for before reading it back. */
-const lsnOf = (headers: Headers): number | undefined => {
-  const header = headers.get("x-pinecone-request-lsn")
-  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined
+/** Two families of names are in use for the same two numbers. */
+const writtenHeaders = ["x-pinecone-request-lsn", "x-pinecone-lsn-committed"]
+const indexedHeaders = ["x-pinecone-max-indexed-lsn", "x-pinecone-lsn-reconciled"]
+
+const numberOf = (headers: Headers, names: ReadonlyArray<string>): number | undefined => {
+  for (const name of names) {
+    const header = headers.get(name)
+    if (header !== null && /^\d+$/.test(header)) return Number(header)
+  }
+  return undefined
 }
 
-const toWriteReply = (sent: Sent<number | undefined>): WriteReply => ({ count: sent.value, lsn: lsnOf(sent.headers) })
+/** A write tells its sequence number, to wait for before reading it back. */
+const toWriteReply = ({ headers, value }: Sent<number | undefined>): WriteReply => ({
+  count: value,
+  lsn: numberOf(headers, writtenHeaders)
+})
+
+/** A read tells up to which one it saw. */
+const toReadReply = <A extends object>({ headers, value }: Sent<A>): A & { readonly indexedLsn?: number } => {
+  const indexedLsn = numberOf(headers, indexedHeaders)
+  return indexedLsn === undefined ? value : { ...value, indexedLsn }
+}
 
 const valueOf = <A>(sent: Sent<A>): A => sent.value
 
@@ -202,7 +219,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.flatMap((call) => send({ ...call, operation, namespace }))
     )
 
-  const service: Service = {
+  const service: Omit<Service, "written"> = {
     name,
     dimension,
     namespace: settings.namespace,
@@ -245,7 +262,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
             reply: Reply.query
           }
         })
-      ).pipe(Effect.map(valueOf))
+      ).pipe(Effect.map(toReadReply))
     },
 
     fetch: (request) => {
@@ -255,7 +272,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           write: on((index) => index.fetch({ ids: [...request.ids], namespace })),
           reply: Reply.fetched
         })
-      ).pipe(Effect.map(valueOf))
+      ).pipe(Effect.map(toReadReply))
     },
 
     list: (request) => {
@@ -265,7 +282,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           write: on((index) => index.listPaginated({ ...pageOf(request), namespace })),
           reply: Reply.listed
         })
-      ).pipe(Effect.map(valueOf))
+      ).pipe(Effect.map(toReadReply))
     },
 
     update: (request) => {
@@ -323,7 +340,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       )
     }
   }
-  return service
+  return tracked(service)
 })
 
 /** The SDK would write an `undefined` or empty part of a page's address as it stands. */
