@@ -75,6 +75,8 @@ export interface Report {
 
 /** Up to where the file is complete: so many bytes, so many records, and the place in the index they end at. */
 const Checkpoint = Schema.Struct({
+  /** The file is this run's. */
+  begun: Schema.Boolean,
   bytes: Schema.Int,
   records: Schema.Int,
   namespace: Schema.String,
@@ -87,7 +89,7 @@ const Checkpoint = Schema.Struct({
 
 type Checkpoint = typeof Checkpoint.Type
 
-const initial: Checkpoint = { bytes: 0, records: 0, namespace: "", next: "start", seen: 0, before: 0 }
+const initial: Checkpoint = { begun: false, bytes: 0, records: 0, namespace: "", next: "start", seen: 0, before: 0 }
 
 const line = ({ id, metadata, namespace, sparseValues, values }: Scanned): string =>
   `${JSON.stringify({ namespace, id, values: toNumbers(values), sparseValues: toSparse(sparseValues), metadata })}\n`
@@ -131,7 +133,7 @@ export const toFile = (
       const { path } = options
       const refuse = (issue: string) => failure("export", undefined, new InvalidOption({ option: "path", issue }))
       const size = (yield* files.exists(path)) ? Number((yield* files.stat(path)).size) : 0
-      if (ledger.isNew && size > 0 && options.overwrite !== true) {
+      if (!ledger.current.begun && size > 0 && options.overwrite !== true) {
         return yield* refuse(`is a file of ${size} bytes; name another one, or set overwrite: true`)
       }
       let reached = ledger.current
@@ -152,7 +154,7 @@ export const toFile = (
       const counts: ReadonlyMap<string, number> = verified ? yield* scans.countsOf(index, options.retry) : new Map()
       if (verified) yield* scans.checkNames(options, names, counts)
 
-      // From here on the file is this run's, whatever happens.
+      reached = { ...reached, begun: true }
       yield* ledger.save(reached)
       const file = yield* files.open(path, { flag: "a" })
       yield* file.truncate(reached.bytes)
@@ -168,6 +170,7 @@ export const toFile = (
         const { namespace, next, records } = page
         const begun = reached.namespace === namespace && page.position !== "start"
         return {
+          begun: true,
           bytes: reached.bytes + Buffer.byteLength(text),
           records: reached.records + records.length,
           namespace,

@@ -1,20 +1,27 @@
 import { NotFound, RequestRefused, Unavailable } from "@effect-connectors/core/ConnectorError"
+import * as DeadLetter from "@effect-connectors/core/DeadLetter"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as PineconeCompare from "@effect-connectors/pinecone/PineconeCompare"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import type { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
+import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
 import * as PineconeMigrate from "@effect-connectors/pinecone/PineconeMigrate"
-import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
+import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
+import { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { fill, makeKill, memoryIndex, toEnd, withStores } from "./support/kill.ts"
 import { refusalOf } from "./support/secrets.ts"
 
 type Service = PineconeIndex["Service"]
+
+/** A record and where it goes, as a dead letter. */
+const Placed = Schema.Struct({ namespace: Schema.String, record: VectorRecord })
+type Placed = typeof Placed.Type
 
 const many = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, i): VectorRecord => ({
@@ -210,7 +217,7 @@ describe("migrate", () => {
       yield* fill(from, many(500, "k"))
       const error = yield* refusalOf(migrate({ from, to, run: "1", maxNotWritten: 150 }))
       assert.strictEqual(error._tag, "LedgerError")
-      assert.deepInclude("reason" in error ? error.reason : {}, { _tag: "TooManyGaps", maxGaps: 150 })
+      assert.deepInclude("reason" in error ? error.reason : {}, { _tag: "TooManyGaps", max: 150 })
       const right = yield* memoryIndex()
       const report = yield* migrate({ from, to: right, run: "1", maxNotWritten: 150 })
       assert.deepInclude(report, { records: 500, written: 500, comparison: same(500) })
@@ -222,25 +229,34 @@ describe("migrate", () => {
     Effect.gen(function* () {
       const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
       yield* fill(from, many(350, "k"))
-      const letters: Array<string> = []
-      const options = {
-        from,
-        to: refusing(to, (id) => id.endsWith("42")),
-        run: "1",
-        deadLetters: (outcomes: Stream.Stream<PineconeMigrate.ItemOutcome, PineconeError>) =>
-          Stream.map(outcomes, (outcome) => {
-            if (Outcome.isWritten(outcome)) return outcome
-            letters.push(outcome.input.value.id)
-            return { _tag: "DeadLettered", input: outcome.input } satisfies PineconeMigrate.Kept
-          })
-      }
-      const report = yield* migrate(options)
+      const letters = yield* DeadLetter.keyValue({ name: "migration", record: Placed })
+      const deadLetters = DeadLetter.divert(letters, {
+        record: ({ value: { namespace, ...record } }: PineconeMigrate.Item) => ({ namespace, record })
+      })
+      const run = migrate({ from, to: refusing(to, (id) => id.endsWith("42")), run: "1", deadLetters })
+      const report = yield* run
       assert.deepInclude(report, { records: 350, written: 346, rejected: 0, deadLettered: 4, notWritten: 0 })
       assert.deepInclude(report.comparison, { same: 346, missing: 4 })
-      assert.sameMembers(letters, ["k0042", "k0142", "k0242", "k0342"])
-      const again = yield* migrate(options)
+      const kept = yield* Stream.runCollect(DeadLetter.redrive(letters))
+      assert.sameMembers(
+        kept.map(({ record }) => `${record.namespace} ${record.record.id}`),
+        ["k0042", "k0142", "k0242", "k0342"].map((id) => `__default__ ${id}`)
+      )
+      const again = yield* run
       assert.deepInclude(again, { written: 0, deadLettered: 4 })
-      assert.lengthOf(letters, 4)
+
+      yield* DeadLetter.redrive(letters).pipe(
+        PineconeSink.upsertOutcomes({
+          namespace: ({ record }: DeadLetter.DeadLetter<Placed>) => record.namespace,
+          record: ({ record }: DeadLetter.DeadLetter<Placed>) => record.record
+        }),
+        DeadLetter.settle(letters),
+        Stream.runDrain,
+        Effect.provideService(PineconeIndex, to),
+        toEnd
+      )
+      assert.deepStrictEqual((yield* run).comparison, same(350))
+      assert.deepStrictEqual(yield* Stream.runCollect(DeadLetter.redrive(letters)), [])
     }).pipe(withStores)
   )
 
@@ -350,7 +366,10 @@ describe("migrate", () => {
       yield* migrate({ from, to, run: "1" })
       const error = yield* refusalOf(migrate({ from: { ...from, name: "b" }, to, run: "1" }))
       assert.strictEqual(error._tag, "LedgerError")
-      assert.match(error.message, /reading index a, and this is .* reading index b; name another run/)
+      assert.match(
+        error.message,
+        /belongs to a migrate .* from index a, and this is a migrate .* from index b; give this job a run of its own/
+      )
     }).pipe(withStores)
   )
 
