@@ -187,7 +187,10 @@ describe.each(harnesses)("letters %s", (name, { run, timed }) => {
           { id: 5, values: new Float32Array([0.5, NaN]), big: 5n, gone: undefined, at: null },
           cyclic,
           undefined,
-          "text"
+          "text",
+          // Nested deeper than any stack reaches, and nothing that could be shown.
+          Arr.range(1, 200_000).reduce((inner: unknown) => [inner], Object.create(null)),
+          Object.create(null, { toJSON: { value: () => cyclic } })
         ]
         // As a caller without types may do it.
         const untyped: DeadLetter.Writer<unknown> = { write: (letters) => store.write(letters as never) }
@@ -199,12 +202,14 @@ describe.each(harnesses)("letters %s", (name, { run, timed }) => {
         const letters = yield* timed(Stream.runCollect(store.letters))
         assert.deepStrictEqual(letters.map(({ _tag, record }) => JSON.stringify([_tag, record])).sort(), [
           `["Unfit","[object Object]"]`,
+          `["Unfit","a value that can not be shown"]`,
+          `["Unfit","a value that can not be shown"]`,
           `["Unfit","text"]`,
           `["Unfit","undefined"]`,
           `["Unfit",{"id":5,"values":[0.5,"NaN"],"big":"5","at":null}]`
         ])
         assert.deepStrictEqual(yield* timed(Stream.runCollect(DeadLetter.redrive(yield* open))), [])
-        assert.strictEqual((yield* timed(Stream.runCollect(store.letters))).length, 4)
+        assert.strictEqual((yield* timed(Stream.runCollect(store.letters))).length, 6)
       })
     )
   )
