@@ -112,7 +112,7 @@ const StoredReason = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, 
 ])
 
 /** The record of a letter, which comes from text that was JSON: its numbers are not looked at one by one. */
-const AnyJson = Schema.declare((_: unknown): _ is Schema.Json => true)
+const AnyJson = Schema.declare((u: unknown): u is Schema.Json => u !== undefined)
 
 /** A letter as JSON. */
 export const Stored = Schema.Struct({
