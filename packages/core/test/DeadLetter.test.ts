@@ -274,6 +274,20 @@ describe("divert", () => {
   )
 })
 
+describe("a store of another schema than the letters are of", () => {
+  it.effect("gives them as they are, and redrives none", () =>
+    Effect.gen(function* () {
+      yield* Stream.runDrain(
+        DeadLetter.divert(yield* DeadLetter.keyValue({ name: "rows", record: Row }))(outcomes([1]))
+      )
+      const changed = yield* DeadLetter.keyValue({ name: "rows", record: Schema.Struct({ number: Schema.Int }) })
+      const { _tag, record } = yield* onlyLetter(changed)
+      assert.deepStrictEqual({ _tag, record }, { _tag: "Unfit", record: { ...row(1), at: "10000000000000000" } })
+      assert.deepStrictEqual(yield* Stream.runCollect(DeadLetter.redrive(changed)), [])
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+})
+
 describe("settle", () => {
   it.effect("adds up the attempts, and keeps the newest reason and time", () =>
     Effect.gen(function* () {

@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* <A>(
           Effect.gen(function* () {
             const key = keyOf(letter.id)
             const before = read(yield* store.get(`${key}.a`)) === undefined ? "b" : "a"
-            const text = Slot.render(codec.render(letter))
+            const text = Slot.render(JSON.stringify(codec.encode(letter)))
             yield* store.set(`${key}.${before === "a" ? "b" : "a"}`, text)
             yield* store.remove(`${key}.${before}`)
           }),

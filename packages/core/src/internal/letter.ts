@@ -133,8 +133,6 @@ export type Stored = typeof Stored.Type
 
 export interface Codec<A> {
   readonly encode: (letter: DeadLetter<A>) => Stored
-  /** JSON text of {@link encode}. */
-  readonly render: (letter: DeadLetter<A>) => string
   readonly decode: (stored: Stored) => DeadLetter<A> | Unfit
 }
 
@@ -155,18 +153,12 @@ export const makeCodec = <A>(record: Schema.Codec<A, unknown>): Codec<A> => {
     attempts,
     time
   })
-  const encode = (letter: DeadLetter<A>): Stored =>
-    Result.match(encodeRecord(letter.record), {
-      onSuccess: (record): Stored => ({ ...known(letter), record }),
-      onFailure: (): Stored => ({ ...known(letter), unfit: true, record: anyJson(letter.record) })
-    })
   return {
-    encode,
-    render: (letter) =>
-      Result.getOrElse(
-        Result.try(() => JSON.stringify(encode(letter))),
-        () => JSON.stringify({ ...known(letter), unfit: true, record: shown(letter.record) })
-      ),
+    encode: (letter) =>
+      Result.match(encodeRecord(letter.record), {
+        onSuccess: (record): Stored => ({ ...known(letter), record }),
+        onFailure: (): Stored => ({ ...known(letter), unfit: true, record: anyJson(letter.record) })
+      }),
     decode: ({ operation, record, unfit, ...verdict }) => {
       const asIs: Unfit = { _tag: "Unfit", ...verdict, operation, record }
       return unfit === true
@@ -190,11 +182,14 @@ const guarded =
 
 const parseAny = Schema.decodeUnknownOption(Schema.fromJsonString(AnyJson))
 
+const isTypedArray = (value: unknown): value is Iterable<unknown> =>
+  ArrayBuffer.isView(value) && Symbol.iterator in value
+
 /** JSON of anything, as near as it gets. */
 const anyJson = (value: unknown): Schema.Json => {
   const plain = (_: string, value: unknown): unknown => {
     if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) return String(value)
-    return ArrayBuffer.isView(value) && Symbol.iterator in value ? Array.from(value as Iterable<unknown>) : value
+    return isTypedArray(value) ? Array.from(value) : value
   }
   const text = Result.try(() => JSON.stringify(value, plain))
   const json = Result.isSuccess(text) ? parseAny(text.success) : Option.none()

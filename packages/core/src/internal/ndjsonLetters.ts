@@ -146,7 +146,7 @@ export const make = Effect.fnUntraced(function* <A>(
       exclusively(
         "write",
         Effect.gen(function* () {
-          const texts = Arr.map(letters, codec.render)
+          const texts = Arr.map(letters, (letter) => JSON.stringify(codec.encode(letter)))
           for (const [i, text] of texts.entries()) {
             // A unit of text takes at most three bytes.
             if (text.length * 3 <= maxLineBytes) continue
