@@ -187,7 +187,10 @@ describe.each(harnesses)("letters %s", (name, { run, timed }) => {
           { id: 5, values: new Float32Array([0.5, NaN]), big: 5n, gone: undefined, at: null },
           cyclic,
           undefined,
-          "text"
+          "text",
+          // Nested deeper than any stack reaches, and nothing that could be shown.
+          Arr.range(1, 200_000).reduce((inner: unknown) => [inner], Object.create(null)),
+          Object.create(null, { toJSON: { value: () => cyclic } })
         ]
         // As a caller without types may do it.
         const untyped: DeadLetter.Writer<unknown> = { write: (letters) => store.write(letters as never) }
@@ -199,12 +202,14 @@ describe.each(harnesses)("letters %s", (name, { run, timed }) => {
         const letters = yield* timed(Stream.runCollect(store.letters))
         assert.deepStrictEqual(letters.map(({ _tag, record }) => JSON.stringify([_tag, record])).sort(), [
           `["Unfit","[object Object]"]`,
+          `["Unfit","a value that can not be shown"]`,
+          `["Unfit","a value that can not be shown"]`,
           `["Unfit","text"]`,
           `["Unfit","undefined"]`,
           `["Unfit",{"id":5,"values":[0.5,"NaN"],"big":"5","at":null}]`
         ])
         assert.deepStrictEqual(yield* timed(Stream.runCollect(DeadLetter.redrive(yield* open))), [])
-        assert.strictEqual((yield* timed(Stream.runCollect(store.letters))).length, 4)
+        assert.strictEqual((yield* timed(Stream.runCollect(store.letters))).length, 6)
       })
     )
   )
@@ -266,6 +271,20 @@ describe("divert", () => {
       assert.strictEqual(end, "no six")
       assert.deepStrictEqual(chunks, [["r0", "r2"]])
     })
+  )
+})
+
+describe("a store of another schema than the letters are of", () => {
+  it.effect("gives them as they are, and redrives none", () =>
+    Effect.gen(function* () {
+      yield* Stream.runDrain(
+        DeadLetter.divert(yield* DeadLetter.keyValue({ name: "rows", record: Row }))(outcomes([1]))
+      )
+      const changed = yield* DeadLetter.keyValue({ name: "rows", record: Schema.Struct({ number: Schema.Int }) })
+      const { _tag, record } = yield* onlyLetter(changed)
+      assert.deepStrictEqual({ _tag, record }, { _tag: "Unfit", record: { ...row(1), at: "10000000000000000" } })
+      assert.deepStrictEqual(yield* Stream.runCollect(DeadLetter.redrive(changed)), [])
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
   )
 })
 

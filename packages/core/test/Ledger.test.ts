@@ -6,6 +6,7 @@ import * as Latch from "effect/Latch"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { digest } from "../src/internal/digest.ts"
 import * as Stores from "./support/stores.ts"
 import { settle } from "./support/time.ts"
 
@@ -214,6 +215,46 @@ describe("what is stored", () => {
       assert.strictEqual(reason._tag, "Unreadable")
       assert.include(reason.message, "Expected")
     }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+})
+
+describe("what can not be done", () => {
+  it.effect("is told: a checkpoint without JSON, an entry that can not be read or removed", () =>
+    Effect.gen(function* () {
+      const cause = new Error("gone")
+      const broken = KeyValueStore.make({
+        ...Stores.makeOpen(new Map()),
+        remove: (key) =>
+          Effect.fail(new KeyValueStore.KeyValueStoreError({ method: "remove", key, message: "no", cause }))
+      })
+      const reasons = [
+        yield* reasonOf(Ledger.clear(job)).pipe(Effect.provideService(KeyValueStore.KeyValueStore, broken)),
+        yield* reasonOf(reopen).pipe(
+          Effect.provideService(KeyValueStore.KeyValueStore, {
+            ...broken,
+            get: (key) => Effect.fail(new KeyValueStore.KeyValueStoreError({ method: "get", key, message: "none" }))
+          })
+        ),
+        yield* reasonOf(
+          Ledger.open({ job, checkpoint: Schema.instanceOf(Map), initial: new Map() }).pipe(within(new Map()))
+        )
+      ]
+      assert.deepStrictEqual(
+        reasons.map((reason) => (reason._tag === "StoreFailed" ? reason.during : reason._tag)),
+        ["remove", "read", "write"]
+      )
+      assert.strictEqual(reasons[0]?.message, "its store failed to remove it: no: gone")
+    })
+  )
+
+  it.effect("what is whole and no checkpoint of a ledger does not count", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, string>()
+      const { key } = yield* reopen.pipe(within(entries))
+      const body = `{"sequence":7}`
+      entries.set(`${key}.b`, `effect-connectors/ledger 1 ${digest(body)}\n${body}`)
+      assert.deepStrictEqual((yield* reopen.pipe(within(entries))).current, { at: 0n })
+    })
   )
 })
 

@@ -48,8 +48,8 @@ describe("dead letters of vector records", () => {
       )
       const kept = new Map((yield* Stream.runCollect(letters.letters)).map((letter) => [letter.id, letter]))
       assert.deepStrictEqual(
-        [...kept].map(([id, { _tag, operation, reason }]) => [id, _tag, operation, reason._tag]).sort(),
-        ["", "nan", "sparse", "three"].map((id) => [id, "DeadLetter", "upsert", "InvalidRecord"])
+        [...kept].map(([id, { _tag, operation, reason }]) => `${id} ${_tag} ${operation} ${reason._tag}`).sort(),
+        ["", "nan", "sparse", "three"].map((id) => `${id} DeadLetter upsert InvalidRecord`)
       )
       assert.match(kept.get("three")?.reason.message ?? "", /has 3 numbers and the index has dimension 2/)
       // Typed arrays are lists in JSON, of numbers that float32 has.

@@ -111,6 +111,9 @@ const StoredReason = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, 
   Schema.Record(Schema.String, Schema.Json)
 ])
 
+/** The record of a letter, which comes from text that was JSON: its numbers are not looked at one by one. */
+const AnyJson = Schema.declare((u: unknown): u is Schema.Json => u !== undefined)
+
 /** A letter as JSON. */
 export const Stored = Schema.Struct({
   id: Schema.String,
@@ -122,7 +125,7 @@ export const Stored = Schema.Struct({
   time: Schema.String,
   /** The record could not be encoded by its schema, and is stored as JSON makes it. */
   unfit: Schema.optionalKey(Schema.Literal(true)),
-  record: Schema.Json
+  record: AnyJson
 })
 
 /** @see {@link Stored} */
@@ -139,41 +142,65 @@ export interface Codec<A> {
  */
 export const makeCodec = <A>(record: Schema.Codec<A, unknown>): Codec<A> => {
   const json = Schema.toCodecJson(record)
-  const encodeRecord = Schema.encodeUnknownResult(json, { disableChecks: true })
-  const decodeRecord = Schema.decodeUnknownResult(json, { disableChecks: true })
+  const encodeRecord = guarded(Schema.encodeUnknownResult(json, { disableChecks: true }))
+  const decodeRecord = guarded(Schema.decodeUnknownResult(json, { disableChecks: true }))
+  const known = ({ attempts, error, id, operation, outcome, reason, time }: Verdict) => ({
+    id,
+    outcome,
+    error,
+    ...(operation === undefined ? {} : { operation }),
+    reason,
+    attempts,
+    time
+  })
   return {
-    encode: ({ _tag, operation, record, ...verdict }) => {
-      const known = { ...verdict, ...(operation === undefined ? {} : { operation }) }
-      return Result.match(encodeRecord(record), {
-        onSuccess: (record): Stored => ({ ...known, record }),
-        onFailure: (): Stored => ({ ...known, unfit: true, record: anyJson(record) })
-      })
-    },
+    encode: (letter) =>
+      Result.match(encodeRecord(letter.record), {
+        onSuccess: (record): Stored => ({ ...known(letter), record }),
+        onFailure: (): Stored => ({ ...known(letter), unfit: true, record: anyJson(letter.record) })
+      }),
     decode: ({ operation, record, unfit, ...verdict }) => {
-      const known = { ...verdict, operation }
-      const asIs: Unfit = { _tag: "Unfit", ...known, record }
+      const asIs: Unfit = { _tag: "Unfit", ...verdict, operation, record }
       return unfit === true
         ? asIs
         : Result.match(decodeRecord(record), {
-            onSuccess: (record): DeadLetter<A> | Unfit => ({ _tag: "DeadLetter", ...known, record }),
+            onSuccess: (record): DeadLetter<A> | Unfit => ({ _tag: "DeadLetter", ...verdict, operation, record }),
             onFailure: () => asIs
           })
     }
   }
 }
 
-const encodeAny = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Json))
+/** What is nested deeper than the stack reaches throws; that is a failure as another. */
+const guarded =
+  <A, B, E>(f: (a: A) => Result.Result<B, E>) =>
+  (a: A): Result.Result<B, unknown> =>
+    Result.flatMap(
+      Result.try(() => f(a)),
+      (result): Result.Result<B, unknown> => result
+    )
+
+const parseAny = Schema.decodeUnknownOption(Schema.fromJsonString(AnyJson))
+
+const isTypedArray = (value: unknown): value is Iterable<unknown> =>
+  ArrayBuffer.isView(value) && Symbol.iterator in value
 
 /** JSON of anything, as near as it gets. */
 const anyJson = (value: unknown): Schema.Json => {
   const plain = (_: string, value: unknown): unknown => {
     if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) return String(value)
-    return ArrayBuffer.isView(value) && Symbol.iterator in value ? Array.from(value as Iterable<unknown>) : value
+    return isTypedArray(value) ? Array.from(value) : value
   }
   const text = Result.try(() => JSON.stringify(value, plain))
-  const json = Result.isSuccess(text) ? encodeAny(text.success) : Option.none()
-  return Option.getOrElse(json, () => clip(String(value)))
+  const json = Result.isSuccess(text) ? parseAny(text.success) : Option.none()
+  return Option.getOrElse(json, () => shown(value))
 }
+
+const shown = (value: unknown): string =>
+  Result.getOrElse(
+    Result.try(() => clip(String(value))),
+    () => "a value that can not be shown"
+  )
 
 const encodeReason = Schema.encodeUnknownOption(Schema.toCodecJson(Reason))
 const asFields = Schema.decodeUnknownOption(Schema.Record(Schema.String, Schema.Json))

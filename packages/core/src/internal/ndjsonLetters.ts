@@ -142,27 +142,29 @@ export const make = Effect.fnUntraced(function* <A>(
   yield* exclusively("open", tidy)
 
   return {
-    write: (letters) => {
-      const stored = Arr.map(letters, codec.encode)
-      const texts = Arr.map(stored, (letter) => JSON.stringify(letter))
-      const write = Effect.gen(function* () {
-        for (const [i, text] of texts.entries()) {
-          const bytes = encoder.encode(text).length
-          if (bytes <= maxLineBytes) continue
-          const reason = new LetterTooLarge({ id: stored[i]!.id, bytes, max: maxLineBytes })
-          return yield* new DeadLetterError({ store: path, reason })
-        }
-        const added = new Set(stored.flatMap(({ id }) => (index.alive.has(id) ? [] : [id]))).size
-        if (index.alive.size + added > maxLetters) {
-          return yield* new DeadLetterError({ store: path, reason: new StoreFull({ max: maxLetters }) })
-        }
-        const first = index.lines
-        yield* append(texts)
-        for (const [i, { id }] of stored.entries()) index.alive.set(id, first + i)
-        yield* tidy
-      })
-      return exclusively("write", write)
-    },
+    write: (letters) =>
+      exclusively(
+        "write",
+        Effect.gen(function* () {
+          const texts = Arr.map(letters, (letter) => JSON.stringify(codec.encode(letter)))
+          for (const [i, text] of texts.entries()) {
+            // A unit of text takes at most three bytes.
+            if (text.length * 3 <= maxLineBytes) continue
+            const bytes = encoder.encode(text).length
+            if (bytes <= maxLineBytes) continue
+            const reason = new LetterTooLarge({ id: letters[i]!.id, bytes, max: maxLineBytes })
+            return yield* new DeadLetterError({ store: path, reason })
+          }
+          const added = new Set(letters.flatMap(({ id }) => (index.alive.has(id) ? [] : [id]))).size
+          if (index.alive.size + added > maxLetters) {
+            return yield* new DeadLetterError({ store: path, reason: new StoreFull({ max: maxLetters }) })
+          }
+          const first = index.lines
+          yield* append(texts)
+          for (const [i, { id }] of letters.entries()) index.alive.set(id, first + i)
+          yield* tidy
+        })
+      ),
     remove: (ids) =>
       exclusively(
         "remove",
