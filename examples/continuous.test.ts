@@ -76,41 +76,44 @@ describe("continuous", () => {
     assert.deepStrictEqual(await exit, [0, null])
     assert.match(await stdout, /^(\d+) taken: \1 written, 0 rejected, 0 unknown\n$/)
   })
-})
 
-describe("runMain", () => {
-  it("asks to end at the first signal, takes its echo for the same, and interrupts at a later one", async (test) => {
+  it("is cancelled after the limit when the index never answers", async (test) => {
     const { child, exit, lines } = run(
       test,
       "--input-type=module-typescript",
       "--eval",
       `
+        import { Drain } from "@effect-connectors/core"
+        import { PineconeIndex } from "@effect-connectors/pinecone"
+        import { PineconeMemory } from "@effect-connectors/testkit"
+        import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
         import * as Console from "effect/Console"
         import * as Effect from "effect/Effect"
-        import { runMain } from ${JSON.stringify(path.join(import.meta.dirname, "continuous/signals.ts"))}
+        import * as Layer from "effect/Layer"
+        import * as Logger from "effect/Logger"
+        import { program } from ${JSON.stringify(path.join(import.meta.dirname, "continuous.ts"))}
 
-        runMain((signalled) =>
-          Console.error("running").pipe(
-            Effect.andThen(signalled),
-            Effect.andThen(Console.error("finishing")),
+        const mute = Layer.effect(PineconeIndex, Effect.map(PineconeIndex, (index) => ({
+          ...index,
+          upsert: () => Console.error("asked").pipe(
             Effect.andThen(Effect.never),
-            Effect.onInterrupt(() => Console.error("cancelled"))
+            Effect.onInterrupt(() => Console.error("call cancelled"))
           )
+        }))).pipe(Layer.provide(PineconeMemory.layer))
+
+        Drain.graceful((ended) => program(100, ended), { limit: "300 millis" }).pipe(
+          Effect.provide(mute),
+          Effect.provideService(Logger.LogToStderr, true),
+          NodeRuntime.runMain({ teardown: Drain.teardown })
         )
       `
     )
-    await lines(/^running$/)
-    child.kill("SIGINT")
+    await lines(/^asked$/)
     child.kill("SIGTERM")
-    await lines(/^finishing$/)
-    let later = 0
-    const again = setInterval(() => {
-      later++
-      child.kill("SIGTERM")
-    }, 50)
-    test.onTestFinished(() => clearInterval(again))
-    await lines(/^cancelled$/)
-    assert.isAbove(later, 0)
-    assert.deepStrictEqual(await exit, [130, null])
+    await lines(/Draining: asked to end, waiting at most 300ms/)
+    child.kill("SIGTERM")
+    await lines(/Not drained within 300ms: cancelling/)
+    await lines(/^call cancelled$/)
+    assert.deepStrictEqual(await exit, [1, null])
   })
 })

@@ -1,20 +1,21 @@
 /**
  * A stream that never ends, into an index: the latest state of a hundred machines, so that a query finds those that
- * run alike right now. Stopped by Ctrl+C or SIGTERM it first writes all it took in; a second signal cancels.
+ * run alike right now. Stopped by Ctrl+C or SIGTERM it first writes all it took in, for as long as `--limit` says.
  */
 import { Drain, Outcome, Progress } from "@effect-connectors/core"
 import { PineconeSink, type VectorRecord } from "@effect-connectors/pinecone"
 import { PineconeMemory } from "@effect-connectors/testkit"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { runMain } from "./continuous/signals.ts"
 
 /** The n-th reading: eight numbers off the wave of one of the machines. */
 const reading = (n: number): VectorRecord.VectorRecord => {
@@ -60,19 +61,31 @@ const flags = {
     Flag.withDefault(Duration.infinity),
     Flag.withDescription('Stop by itself after a time, for instance "10 seconds"')
   ),
+  limit: Flag.String("limit").pipe(
+    Flag.withSchema(Schema.DurationFromString),
+    Flag.withDefault(Duration.seconds(30)),
+    Flag.withDescription("How long it may take to write what was taken in, after a signal")
+  ),
   json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print the counts as JSON"))
 }
 
+const command = Command.make("continuous", flags, ({ rate, for: duration, limit, json }) =>
+  Drain.graceful(
+    Effect.fnUntraced(function* (ended) {
+      const result = yield* program(rate, Effect.timeoutOption(ended, duration))
+      const { taken, written, rejected, unknown } = result
+      yield* Console.log(
+        json ? JSON.stringify(result) : `${taken} taken: ${written} written, ${rejected} rejected, ${unknown} unknown`
+      )
+    }),
+    { limit }
+  )
+)
+
 if (import.meta.main) {
-  runMain((signalled) =>
-    Command.make("continuous", flags, ({ rate, for: duration, json }) =>
-      Effect.gen(function* () {
-        const result = yield* program(rate, Effect.timeoutOption(signalled, duration))
-        const { taken, written, rejected, unknown } = result
-        yield* Console.log(
-          json ? JSON.stringify(result) : `${taken} taken: ${written} written, ${rejected} rejected, ${unknown} unknown`
-        )
-      })
-    ).pipe(Command.run({ version: "0.0.0" }), Effect.provide([PineconeMemory.layer, NodeServices.layer]))
+  Command.run(command, { version: "0.0.0" }).pipe(
+    Effect.provide([PineconeMemory.layer, NodeServices.layer]),
+    Effect.provideService(Logger.LogToStderr, true),
+    NodeRuntime.runMain({ teardown: Drain.teardown })
   )
 }

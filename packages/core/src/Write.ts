@@ -71,8 +71,10 @@ export interface Destination<A, I, E extends ConnectorError, R = never> {
   readonly prepare: (records: Arr.NonEmptyReadonlyArray<A>) => Arr.NonEmptyReadonlyArray<Ready<A, I> | Refused<A, E>>
   /** Sends one call. It must cancel the call when it is interrupted. */
   readonly send: (key: string, items: Arr.NonEmptyReadonlyArray<I>) => Effect.Effect<unknown, E, R>
-  /** How calls are paced. Default: they are not. */
+  /** How calls are paced, by their operation and scope. Default: they are not. */
   readonly paced?: Pacing.Paced<E> | undefined
+  /** The operation that the calls of a key are to the store. Default: that of the target. */
+  readonly operation?: ((key: string) => string) | undefined
   /** The error of a record that alone is larger than a whole call. */
   readonly tooLarge: (record: Ready<A, I>, maxBytes: number) => E
 }
@@ -221,8 +223,8 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   const stop = Effect.flatMap(stopped.await, () => (fatal === undefined ? Effect.never : Effect.succeed(fatal)))
 
   const callOf = (key: string, records: ReadonlyArray<Ready<A, I>>): Pacing.Call => ({
-    operation: target.operation,
-    key,
+    operation: destination.operation?.(key) ?? target.operation,
+    key: destination.scope?.(key) ?? key,
     bytes: records.reduce((sum, { bytes }) => sum + bytes, destination.limits.envelopeBytes(key)),
     records: records.length
   })

@@ -233,7 +233,6 @@ describe("a file of letters", () => {
       yield* divert(store, ["later"])
       assert.deepStrictEqual(yield* recordsIn(yield* open(path)), [...rest, "later"])
       yield* DeadLetter.redrive(store).pipe(Stream.map(Outcome.written), DeadLetter.settle(store), Stream.runDrain)
-      yield* store.remove(["not there"])
       assert.deepStrictEqual(yield* linesOf(path), [])
       assert.isFalse(yield* files.exists(`${path}.new`))
       yield* divert(store, ["more"])

@@ -185,7 +185,17 @@ export const make = Effect.fnUntraced(function* <A>(
               return index.bytes
             })
           ),
-          () => Effect.sync(() => readers--)
+          // Should that fail, whoever opens the file does it.
+          () =>
+            Effect.ignore(
+              exclusively(
+                "remove",
+                Effect.andThen(
+                  Effect.sync(() => readers--),
+                  tidy
+                )
+              )
+            )
         ),
         (bytes) =>
           lines(bytes).pipe(

@@ -80,6 +80,8 @@ export const operations = <A>(
           envelopeBytes: (key) => (isOf("Update", key) ? 0 : index.limits.envelopeBytes(namespaceIn(key)))
         },
         scope: namespaceIn,
+        // Each kind has a rate of its own.
+        operation: (key) => key.slice(0, key.indexOf(":")).toLowerCase(),
         prepare: (elements) => {
           const asked: Record<Kind, Array<Asked<A>>> = { Upsert: [], Update: [], Delete: [] }
           elements.forEach((input, at) => {
