@@ -75,7 +75,7 @@ const valuesIssue = (values: Values, found: number): string | undefined => {
 
 const isVector = (u: unknown): u is Values => u instanceof Float32Array || Array.isArray(u)
 
-/** In JSON a typed array is a list as any other, also with numbers that JSON has not. */
+/** In JSON a typed array is a list like every other, also with numbers that JSON has not. */
 const asList = <A extends Iterable<number>>() =>
   Schema.link<A | ReadonlyArray<number>>()(
     Schema.Array(Schema.Number),
