@@ -151,7 +151,7 @@ export interface SettledOptions<in P, A, O, E = never, R = never, E2 = never, R2
 
 /**
  * Sends the records of pages through a step and tells, in the order of the pages, of each one that is dealt with: all
- * outcomes of it and of the pages before it are in. `acknowledge` runs before the next page may be read in place of
+ * outcomes of it and of the pages before it are in, whatever they say. `acknowledge` runs before the next page may be read in place of
  * these; it is where a checkpoint is stored.
  *
  * @example
@@ -172,7 +172,8 @@ export interface SettledOptions<in P, A, O, E = never, R = never, E2 = never, R2
  *     },
  *     (pages) => Effect.log(`go on from`, pages.at(-1)?.page.next)
  *   ),
- *   Stream.mapArray((pages) => pages.flatMap(({ outcomes }) => outcomes)),
+ *   Stream.map(({ outcomes }) => outcomes),
+ *   Stream.flattenIterable,
  *   Stream.run(Outcome.count)
  * )
  * ```

@@ -248,11 +248,11 @@ const blame = (chunk: ReadonlyArray<{ readonly number: number; readonly text: st
  *
  * @example
  * ```ts
- * import { PineconeExport, PineconeSink } from "@effect-connectors/pinecone"
+ * import { PineconeExport, PineconeSink, type PineconeSource } from "@effect-connectors/pinecone"
  * import * as Stream from "effect/Stream"
  *
  * const restore = PineconeExport.read("articles.ndjson").pipe(
- *   PineconeSink.upsert({ namespace: ({ namespace }) => namespace, record: ({ namespace, ...record }) => record }),
+ *   PineconeSink.upsert({ namespace: ({ namespace }: PineconeSource.Scanned) => namespace }),
  *   Stream.runDrain
  * )
  * ```

@@ -6,6 +6,7 @@
  */
 import { clip, InvalidOption } from "@effect-connectors/core/ConnectorError"
 import * as Ledger from "@effect-connectors/core/Ledger"
+import * as Lookup from "@effect-connectors/core/Lookup"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Scan from "@effect-connectors/core/Scan"
 import type * as Write from "@effect-connectors/core/Write"
@@ -13,12 +14,14 @@ import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { checkDuration, checkRange, failure } from "./internal/common.ts"
 import type { KeyValueStore } from "./internal/files.ts"
 import { namespaceName } from "./internal/namespace.ts"
+import * as reads from "./internal/reads.ts"
 import * as scans from "./internal/scans.ts"
 import type { Service } from "./PineconeApi.ts"
 import * as PineconeCompare from "./PineconeCompare.ts"
@@ -161,15 +164,17 @@ interface Part {
 /** How many errors a {@link Report} holds. */
 const listed = 10
 
+/** Ids are asked for as they are: what was refused may be the id. */
 const again = (
+  from: Service,
   namespace: string,
   { next, notWritten }: Checkpoint,
   read: Options["read"]
-): Stream.Stream<Page, PineconeError, PineconeIndex> =>
+): Stream.Stream<Page, PineconeError> =>
   notWritten.length === 0
     ? Stream.empty
-    : Stream.fromIterable(notWritten).pipe(
-        PineconeSource.fetch({ namespace, retry: read?.retry }),
+    : Stream.fromIterable(notWritten.map((id) => ({ namespace, id }))).pipe(
+        Lookup.rows(reads.records(from), Result.succeed, { retry: read?.retry }),
         Stream.runCollect,
         Effect.map((rows) => ({
           records: rows.flatMap(([, record]) => (Option.isSome(record) ? [{ namespace, ...record.value }] : [])),
@@ -202,13 +207,12 @@ const copy = Effect.fnUntraced(function* <E, R>(
   let counts = Outcome.noCounts
   const errors: Array<string> = []
 
-  const pages = again(namespace, before, read).pipe(
+  const pages = again(from, namespace, before, read).pipe(
     Stream.concat(
-      PineconeSource.scanPages({ ...read, namespaces: [namespace], from: () => before.next }).pipe(
-        Stream.map(({ next, records }): Page => ({ records, next, again: false }))
-      )
-    ),
-    Stream.provideService(PineconeIndex, from)
+      scans
+        .pages(from, [namespace], { ...read, from: () => before.next })
+        .pipe(Stream.map(({ next, records }): Page => ({ records, next, again: false })))
+    )
   )
 
   const through = (
@@ -299,7 +303,8 @@ const namesOf = <E, R>(options: Options<E, R>) =>
     if (itself !== undefined) {
       return yield* refuse("rename", `leaves namespace ${JSON.stringify(itself[0])} where it is, in the same index`)
     }
-    const taken = pairs.find(([, target], i) => pairs.findIndex(([, other]) => other === target) < i)
+    const targets = new Set<string>()
+    const taken = pairs.find(([, target]) => targets.size === targets.add(target).size)
     if (taken !== undefined) {
       return yield* refuse("rename", `gives two namespaces the name ${JSON.stringify(taken[1])}`)
     }
@@ -337,6 +342,7 @@ export const migrate = <E = never, R = never>(
     yield* checkRange("migrate", "maxOpen", maxOpen)
     yield* checkRange("migrate", "maxNotWritten", maxNotWritten)
     yield* checkDuration("migrate", "settleWithin", settleWithin)
+    yield* scans.checkOptions(options.read ?? {})
     const pairs = yield* namesOf(options)
     const parts = yield* Effect.forEach(pairs, ([namespace, target]) => copy(options, namespace, target), {
       concurrency

@@ -211,6 +211,32 @@ describe("migrate", () => {
     }).pipe(withStores)
   )
 
+  it.effect("keeps a record whose id can not be written, too, and asks for it again as it is", () =>
+    Effect.gen(function* () {
+      const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, many(5, "k"))
+      const old: VectorRecord = { id: "é", values: [1, 2] }
+      const asked: Array<string> = []
+      const withOld: Service = {
+        ...from,
+        list: (request) => Effect.map(from.list(request), (reply) => ({ ...reply, ids: [...reply.ids, old.id] })),
+        fetch: (request) =>
+          Effect.gen(function* () {
+            const others = request.ids.filter((id) => id !== old.id)
+            const found = Arr.isArrayNonEmpty(others) ? (yield* from.fetch({ ...request, ids: others })).records : []
+            asked.push(...request.ids.filter((id) => id === old.id))
+            return { records: new Map([...found, [old.id, old]]) }
+          })
+      }
+      for (const written of [5, 0]) {
+        const report = yield* reportOf(migrate({ from: withOld, to, run: "1", verify: false }))
+        assert.deepInclude(report, { records: 6, written, rejected: 1, notWritten: 1 })
+        assert.match(report.errors.join(), /record "é": id holds "é" at position 0/)
+      }
+      assert.deepStrictEqual(asked, ["é", "é"])
+    }).pipe(withStores)
+  )
+
   it.effect("stops when too much is refused, and loses none of it", () =>
     Effect.gen(function* () {
       const [from, to] = [yield* memoryIndex(), yield* memoryIndex({ dimension: 3 })]
@@ -385,6 +411,7 @@ describe("migrate", () => {
         [{ ...base, rename: () => "c" }, /rename gives two namespaces the name "c"/],
         [{ ...base, concurrency: 0 }, /concurrency is 0/],
         [{ ...base, maxOpen: 0.5 }, /maxOpen is 0.5/],
+        [{ ...base, read: { fetchBatch: 1001 } }, /fetchBatch is 1001/],
         [{ ...base, maxNotWritten: -1 }, /maxNotWritten is -1/],
         [{ ...base, settleWithin: -1 }, /settleWithin/],
         [{ ...base, namespaces: ["a", "no such"] }, /"no such" does not exist/]

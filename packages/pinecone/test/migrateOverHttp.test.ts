@@ -82,10 +82,7 @@ describe("at emulators", () => {
         )
         assert.strictEqual(exported.records, 325)
         yield* PineconeExport.read(path).pipe(
-          PineconeSink.upsert({
-            namespace: ({ namespace }: Scanned) => namespace,
-            record: ({ namespace: _, ...record }: Scanned) => record
-          }),
+          PineconeSink.upsert({ namespace: ({ namespace }: Scanned) => namespace }),
           Stream.runDrain,
           Effect.provideService(PineconeIndex, restored.index)
         )
