@@ -43,7 +43,7 @@ expectTypeOf(PineconeExport.toFile({ path: "a.ndjson", run: "1" })).toEqualTypeO
 >()
 
 // @ts-expect-error: which run it is is never left to a default
-PineconeExport.toFile({ path: "a.ndjson" })
+export const noRun = PineconeExport.toFile({ path: "a.ndjson" })
 
 // A copy that is not whole is a failure that can not be overlooked.
 expectTypeOf(migrate({ from: index, to: index, run: "1" })).toEqualTypeOf<
@@ -67,4 +67,4 @@ expectTypeOf(
 >()
 
 // @ts-expect-error: a step that lets pass what was not written has not kept it
-migrate({ from: index, to: index, run: "1", deadLetters: (outcomes) => outcomes })
+export const notKept = migrate({ from: index, to: index, run: "1", deadLetters: (outcomes) => outcomes })
