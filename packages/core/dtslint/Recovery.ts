@@ -45,13 +45,13 @@ export const noPosition = run.acknowledge(ofRows)
 // What is diverted is of the store's records, or is made one of them.
 declare const letters: DeadLetter.Store<Row>
 expectTypeOf(ofRows.pipe(D.divert(letters))).toEqualTypeOf<
-  Stream.Stream<Outcome.Written<Row> | DeadLetter.DeadLettered<Row>, DeadLetter.DeadLetterError>
+  Stream.Stream<DeadLetter.Passed<Row, StoreError>, DeadLetter.DeadLetterError>
 >()
 expectTypeOf(
   outcomes.pipe(D.divert(letters, { record: (entry: Entry) => entry.value }), run.acknowledge)
 ).toEqualTypeOf<
   Stream.Stream<
-    Outcome.Written<Entry> | DeadLetter.DeadLettered<Entry>,
+    DeadLetter.Passed<Entry, StoreError>,
     StoreError | DeadLetter.DeadLetterError | Ledger.LedgerError,
     "index"
   >
@@ -63,17 +63,14 @@ export const wrongRecords = outcomes.pipe(D.divert(letters))
 declare const again: Stream.Stream<Outcome.Outcome<DeadLetter.DeadLetter<Row>, StoreError>>
 expectTypeOf(D.redrive(letters)).toEqualTypeOf<Stream.Stream<DeadLetter.DeadLetter<Row>, DeadLetter.DeadLetterError>>()
 expectTypeOf(again.pipe(D.settle(letters))).toEqualTypeOf<
-  Stream.Stream<
-    Outcome.Written<DeadLetter.DeadLetter<Row>> | DeadLetter.DeadLettered<DeadLetter.DeadLetter<Row>>,
-    DeadLetter.DeadLetterError
-  >
+  Stream.Stream<DeadLetter.Passed<DeadLetter.DeadLetter<Row>, StoreError>, DeadLetter.DeadLetterError>
 >()
 
 // A sink takes letters and gives none back; its error and needs are those of the step.
 declare const sink: Sink.Sink<void, DeadLetter.DeadLetter<Row>, never, "full", "disk">
 const writer = D.sink(sink)
 expectTypeOf(ofRows.pipe(D.divert(writer))).toEqualTypeOf<
-  Stream.Stream<Outcome.Written<Row> | DeadLetter.DeadLettered<Row>, "full", "disk">
+  Stream.Stream<DeadLetter.Passed<Row, StoreError>, "full", "disk">
 >()
 expectTypeOf(D.sink(Sink.drain)).toExtend<DeadLetter.Writer<Row, never>>()
 // @ts-expect-error: nothing can be read back from a sink

@@ -45,8 +45,14 @@ export interface DeadLettered<out A> {
   readonly id: string
 }
 
-/** What passes {@link divert} and {@link settle}. */
+/** The record is dealt with. */
 export type Kept<A> = Outcome.Written<A> | DeadLettered<A>
+
+/**
+ * What passes {@link divert} and {@link settle}. What was not written because nothing can go on (a wrong key, a service that
+ * stays down) has nothing wrong with it and is not kept: it passes as it is, and the stream fails after it.
+ */
+export type Passed<A, E> = Kept<A> | Outcome.NotWritten<A, E>
 
 export const deadLettered = <A>(input: A, id: string): DeadLettered<A> => ({ _tag: "DeadLettered", input, id })
 
@@ -85,14 +91,14 @@ export const divert: {
     options?: DivertOptions<A> & { readonly record?: undefined }
   ): <E extends ConnectorError, E2, R>(
     self: Stream.Stream<Outcome.Outcome<A, E>, E2, R>
-  ) => Stream.Stream<Kept<A>, E2 | E3, R | R3>
+  ) => Stream.Stream<Passed<A, E>, E2 | E3, R | R3>
   /** The elements hold the records: `record` takes them out. */
   <A, B, E3, R3>(
     store: Letter.Writer<B, E3, R3>,
     options: DivertOptions<A> & { readonly record: (element: A) => B }
   ): <E extends ConnectorError, E2, R>(
     self: Stream.Stream<Outcome.Outcome<A, E>, E2, R>
-  ) => Stream.Stream<Kept<A>, E2 | E3, R | R3>
+  ) => Stream.Stream<Passed<A, E>, E2 | E3, R | R3>
 } = <A, E3, R3>(
   store: Letter.Writer<unknown, E3, R3>,
   options: DivertOptions<A> & { readonly record?: ((element: A) => unknown) | undefined } = {}
@@ -142,7 +148,7 @@ export const settle =
   <A>(store: Letter.Store<A>) =>
   <E extends ConnectorError, E2, R>(
     self: Stream.Stream<Outcome.Outcome<DeadLetter<A>, E>, E2, R>
-  ): Stream.Stream<Kept<DeadLetter<A>>, E2 | Letter.DeadLetterError, R> =>
+  ): Stream.Stream<Passed<DeadLetter<A>, E>, E2 | Letter.DeadLetterError, R> =>
     self.pipe(
       Stream.mapArrayEffect((outcomes) => {
         const written = outcomes.flatMap((outcome) => (outcome._tag === "Written" ? [outcome.input.id] : []))
@@ -162,7 +168,7 @@ export const settle =
       )
     )
 
-/** Hands what was not written to `keep`, which gives ids in order. */
+/** Hands what was not written and can not be sent again at once to `keep`, which gives ids in order. */
 const keeping =
   <A, E3, R3>(
     keep: (
@@ -171,17 +177,18 @@ const keeping =
   ) =>
   <E extends ConnectorError, E2, R>(
     self: Stream.Stream<Outcome.Outcome<A, E>, E2, R>
-  ): Stream.Stream<Kept<A>, E2 | E3, R | R3> =>
-    Stream.mapArrayEffect(self, (outcomes): Effect.Effect<Arr.NonEmptyReadonlyArray<Kept<A>>, E3, R3> => {
-      const notWritten = outcomes.filter(Outcome.isNotWritten)
+  ): Stream.Stream<Passed<A, E>, E2 | E3, R | R3> =>
+    Stream.mapArrayEffect(self, (outcomes): Effect.Effect<Arr.NonEmptyReadonlyArray<Passed<A, E>>, E3, R3> => {
+      const notWritten = outcomes.filter(isLetter)
       const kept = (ids: ReadonlyArray<string>) => {
         let next = 0
-        return Arr.map(outcomes, (outcome) =>
-          outcome._tag === "Written" ? outcome : deadLettered(outcome.input, ids[next++]!)
-        )
+        return Arr.map(outcomes, (outcome) => (isLetter(outcome) ? deadLettered(outcome.input, ids[next++]!) : outcome))
       }
       return Arr.isReadonlyArrayNonEmpty(notWritten) ? Effect.map(keep(notWritten), kept) : Effect.succeed(kept([]))
     })
+
+const isLetter = <A, E extends ConnectorError>(outcome: Outcome.Outcome<A, E>): outcome is Outcome.NotWritten<A, E> =>
+  Outcome.isNotWritten(outcome) && !outcome.error.reason.isFatal
 
 /** Options of {@link ndjson}. */
 export interface NdjsonOptions<A> {
@@ -241,7 +248,11 @@ export interface QueueOptions<A> {
    * @default 1_000
    */
   readonly maxHeld?: number | undefined
-  /** How often the queue gives a letter out before it sets it aside for good. Default: the queue's, 10. */
+  /**
+   * How often the queue gives a letter out before it sets it aside for good, where it is not found from here.
+   *
+   * @default 1_000_000_000
+   */
   readonly maxAttempts?: number | undefined
   /** How long the queue keeps a letter back that was refused again. Default: the queue's, from a second to 5 minutes. */
   readonly retrySchedule?: Schedule.Schedule<unknown, number> | undefined

@@ -126,7 +126,11 @@ export const graceful = <A, E, R>(
       yield* ended.open
       const drained = yield* Effect.timeoutOption(Fiber.await(fiber), limit)
       // Of an interrupted fiber Effect keeps the defects; it drops typed failures where their handlers no longer run.
-      if (Option.isSome(drained)) return yield* Effect.orDie(drained.value)
+      // So nobody outside would ever see them.
+      if (Option.isSome(drained)) {
+        if (Exit.isFailure(drained.value)) yield* Effect.logError("Failed while draining", drained.value.cause)
+        return yield* Effect.orDie(drained.value)
+      }
 
       yield* Effect.logWarning(`Not drained within ${Duration.format(limit)}: cancelling`)
       yield* Fiber.interrupt(fiber)

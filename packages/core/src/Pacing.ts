@@ -14,7 +14,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import type { CircuitOpen, ConnectorError } from "./ConnectorError.ts"
+import * as CheckOption from "./CheckOption.ts"
+import { type CircuitOpen, type ConnectorError, InvalidOption } from "./ConnectorError.ts"
 import * as Circuit from "./internal/circuit.ts"
 import * as Gate from "./internal/gate.ts"
 import { RateLimiter } from "./internal/persistence.ts"
@@ -85,7 +86,13 @@ export interface Options {
    * @default 256
    */
   readonly maxConcurrency?: number | undefined
-  /** When the service counts as down; `false`: never. */
+  /**
+   * The longest wait that a `Retry-After` of the store is heeded for; after a longer one a call asks again.
+   *
+   * @default "2 minutes"
+   */
+  readonly maxRetryAfter?: Duration.Input | undefined
+  /** When the service counts as down; `false`: never. Default: see {@link Breaker}. */
   readonly breaker?: Breaker | false | undefined
 }
 
@@ -138,7 +145,7 @@ export interface Paced<out E> {
 const maxKeys = 1000
 
 /**
- * A pacing of this process.
+ * A pacing of this process. Fails when an option can not be.
  *
  * @example
  * ```ts
@@ -156,7 +163,7 @@ const maxKeys = 1000
  * )
  * ```
  */
-export const make = (options: Options = {}): Effect.Effect<Pacing> =>
+export const make = (options: Options = {}): Effect.Effect<Pacing, InvalidOption> =>
   Effect.gen(function* () {
     const store = yield* Effect.scoped(Layer.build(RateLimiter.layerStoreMemory))
     const limiter = yield* Effect.provideContext(RateLimiter.make, store)
@@ -169,37 +176,93 @@ export const make = (options: Options = {}): Effect.Effect<Pacing> =>
  *
  * @example
  * ```ts
- * import { Pacing } from "@effect-connectors/core"
+ * import { type ConnectorError, Pacing } from "@effect-connectors/core"
  * import { PineconePacing } from "@effect-connectors/pinecone"
  * import type * as Effect from "effect/Effect"
  * import * as RateLimiter from "effect/persistence/RateLimiter"
  *
  * // Provide RateLimiter.layerStoreRedis, or RateLimiter.layerStoreMemory within one process.
- * const pacing: Effect.Effect<Pacing.Pacing, never, RateLimiter.RateLimiterStore> = Pacing.makeShared({
+ * const pacing: Effect.Effect<Pacing.Pacing, ConnectorError.InvalidOption, RateLimiter.RateLimiterStore> = Pacing.makeShared({
  *   ...PineconePacing.documented,
  *   prefix: "articles"
  * })
  * ```
  */
-export const makeShared = (options: SharedOptions = {}): Effect.Effect<Pacing, never, RateLimiter.RateLimiterStore> =>
-  Effect.flatMap(RateLimiter.make, (limiter) =>
-    makeWith(options, limiter, `${options.prefix ?? options.system ?? "store"}/`)
-  )
+export const makeShared = (
+  options: SharedOptions = {}
+): Effect.Effect<Pacing, InvalidOption, RateLimiter.RateLimiterStore> =>
+  Effect.flatMap(RateLimiter.make, (limiter) => {
+    // A store that hangs is as one that fails.
+    const patient: RateLimiter.RateLimiter = {
+      ...limiter,
+      consume: (tokens) =>
+        Effect.timeoutOrElse(limiter.consume(tokens), {
+          duration: "5 seconds",
+          orElse: () => Effect.succeed({ delay: Duration.zero, limit: 0, remaining: 0, resetAfter: Duration.zero })
+        })
+    }
+    return makeWith(options, patient, `${options.prefix ?? options.system ?? "store"}/`)
+  })
 
 /** Sends every call at once. */
 export const none: Pacing = { paced: (_, attempt) => attempt }
 
 /** What a layer's option says: a pacing, options of one, or none. */
-export const resolve = (given: Pacing | Options | false | undefined, preset: Options): Effect.Effect<Pacing> => {
+export const resolve = (
+  given: Pacing | Options | false | undefined,
+  preset: Options
+): Effect.Effect<Pacing, InvalidOption> => {
   if (given === false) return Effect.succeed(none)
-  if (given !== undefined && "paced" in given) return Effect.succeed(given)
-  return make({ ...preset, ...given })
+  if (given === undefined) return make(preset)
+  // A caller without types may give anything.
+  if (typeof given !== "object") {
+    return Effect.fail(new InvalidOption({ option: "pacing", issue: "must be options, a pacing or false" }))
+  }
+  return "paced" in given ? Effect.succeed(given) : make({ ...preset, ...given })
 }
 
-const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: string): Effect.Effect<Pacing> =>
+const perSecond = (option: string, rate: number | undefined): InvalidOption | undefined =>
+  rate === undefined || (rate > 0 && rate < Infinity)
+    ? undefined
+    : new InvalidOption({ option, issue: `is ${rate}; it must be a number above zero` })
+
+/** The first option that can not be. */
+const invalid = ({ breaker, burst, maxConcurrency, maxRetryAfter, rates = {}, utilization = 1 }: Options) => {
+  for (const [operation, rate] of Object.entries(rates)) {
+    for (const what of ["requestsPerSecond", "bytesPerSecond", "recordsPerSecond"] as const) {
+      const wrong = perSecond(`pacing.rates.${operation}.${what}`, rate[what])
+      if (wrong !== undefined) return wrong
+    }
+  }
+  if (!(utilization > 0 && utilization <= 1)) {
+    return new InvalidOption({
+      option: "pacing.utilization",
+      issue: `is ${utilization}; it must be above 0 and at most 1`
+    })
+  }
+  const { failures, giveUpAfter, probeAtMost, probeEvery } = breaker || {}
+  return (
+    CheckOption.range("pacing.maxConcurrency", maxConcurrency) ??
+    CheckOption.duration("pacing.burst", burst) ??
+    CheckOption.duration("pacing.maxRetryAfter", maxRetryAfter) ??
+    CheckOption.range("pacing.breaker.failures", failures) ??
+    CheckOption.duration("pacing.breaker.probeEvery", probeEvery) ??
+    CheckOption.duration("pacing.breaker.probeAtMost", probeAtMost) ??
+    CheckOption.duration("pacing.breaker.giveUpAfter", giveUpAfter)
+  )
+}
+
+const makeWith = (
+  options: Options,
+  limiter: RateLimiter.RateLimiter,
+  prefix: string
+): Effect.Effect<Pacing, InvalidOption> =>
   Effect.gen(function* () {
+    const wrong = invalid(options)
+    if (wrong !== undefined) return yield* wrong
+    const maxRetryAfter = Duration.fromInputUnsafe(options.maxRetryAfter ?? "2 minutes")
     const system = options.system ?? "store"
-    const max = Math.max(1, options.maxConcurrency ?? 256)
+    const max = options.maxConcurrency ?? 256
     const utilization = options.utilization ?? 0.98
     const burstMillis = Duration.toMillis(Duration.fromInputUnsafe(options.burst ?? "250 millis"))
     const breaker = options.breaker ?? {}
@@ -211,7 +274,8 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
             failures: breaker.failures ?? 5,
             probeEvery: breaker.probeEvery ?? "1 second",
             probeAtMost: breaker.probeAtMost ?? "5 seconds",
-            giveUpAfter: breaker.giveUpAfter ?? "90 seconds"
+            giveUpAfter: breaker.giveUpAfter ?? "90 seconds",
+            maxRetryAfter
           })
     const operations = new Map<string, Operation>()
     const operationOf = (name: string): Operation => {
@@ -221,7 +285,10 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
       const operation: Operation = {
         rate: rate === undefined ? undefined : scaled(rate, utilization),
         perKey: rate?.per !== "all",
-        gates: makeGates(max, Telemetry.limit({ system, operation: name }))
+        gates: makeGates(
+          { max, maxWaitMillis: Duration.toMillis(maxRetryAfter), asked: (millis) => asked(system, name, millis) },
+          Telemetry.limit({ system, operation: name })
+        )
       }
       operations.set(name, operation)
       return operation
@@ -236,15 +303,17 @@ const makeWith = (options: Options, limiter: RateLimiter.RateLimiter, prefix: st
             rate === undefined
               ? Effect.void
               : Rates.turn(limiter, `${prefix}${call.operation}/${key}`, burstMillis, rate, call)
-          const guarded =
+          const gate = gates(key, now)
+          const sent = Effect.andThen(turn, gate.send(attempt))
+          return gate.enter(
             circuit === undefined
-              ? attempt
-              : circuit.guard(attempt, {
+              ? sent
+              : circuit.guard(sent, {
                   gaveUp: waiting.gaveUp,
                   until: waiting.until ?? (() => Infinity),
                   outOfTime: waiting.outOfTime ?? (() => undefined)
                 })
-          return gates(key, now).through(turn, guarded)
+          )
         })
     }
   })
@@ -255,8 +324,16 @@ interface Operation {
   readonly gates: (key: string, now: number) => Gate.Gate
 }
 
+/** A program that stands still should say why. */
+const asked = (system: string, operation: string, millis: number): Effect.Effect<void> =>
+  millis < 10_000
+    ? Effect.void
+    : Effect.logWarning(
+        `${system} asks to wait ${Math.round(millis / 1000)} s; calls of ${operation} for the same key wait`
+      )
+
 /** The gates of one operation, by key. */
-const makeGates = (max: number, gauge: Metric.Gauge<number>): Operation["gates"] => {
+const makeGates = (options: Omit<Gate.Options, "changed">, gauge: Metric.Gauge<number>): Operation["gates"] => {
   const gates = new Map<string, Gate.Gate>()
   const report = Effect.suspend(() =>
     Metric.update(gauge, Math.min(...Array.from(gates.values(), (gate) => gate.limit())))
@@ -265,7 +342,7 @@ const makeGates = (max: number, gauge: Metric.Gauge<number>): Operation["gates"]
     const known = gates.get(key)
     if (known !== undefined) return known
     if (gates.size >= maxKeys) forget(gates, now)
-    const gate = Gate.make(max, report)
+    const gate = Gate.make({ ...options, changed: report })
     gates.set(key, gate)
     return gate
   }

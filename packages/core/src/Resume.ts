@@ -109,7 +109,7 @@ export const open = (job: Ledger.Job, options: Options = {}): Effect.Effect<Run,
 
 /** A run on a ledger that is open. On a finished one nothing is pending. */
 export const make = (ledger: Ledger.Ledger<Checkpoint>, options: Options = {}): Run => {
-  const window = Math.max(1, options.window ?? 100_000)
+  const window = options.window === undefined || Number.isNaN(options.window) ? 100_000 : Math.max(1, options.window)
   const done = Ranges.make(ledger.current.done)
   // What is done, and what had another outcome: reading waits for neither.
   const settled = Ranges.make(ledger.current.done)

@@ -220,6 +220,14 @@ export const settled =
       return through(items).pipe(
         Stream.mapArrayEffect((outcomes) => Effect.map(settle(outcomes), (done) => Arr.of(done))),
         Stream.concat(Stream.fromEffect(settle([]))),
+        Stream.onEnd(
+          Effect.suspend(() => {
+            const left = open.reduce((sum, { outcomes, size }) => sum + size - outcomes.length, 0)
+            return left === 0
+              ? Effect.void
+              : Effect.die(new Error(`a step ended and gave no outcome for ${left} records`))
+          })
+        ),
         Stream.flattenIterable,
         Stream.map(({ outcomes, page }) => ({ page, outcomes }))
       )

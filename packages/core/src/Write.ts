@@ -173,7 +173,9 @@ export const outcomes =
         // Refused records travel in batches of their own key, so that their outcomes too come by the batch.
         Batch.batchedBy((prepared) => (prepared._tag === "Ready" ? prepared.key : undefined), {
           maxRecords:
-            typeof maxOf === "number" ? maxOf : (key) => (key === undefined ? atMost : Math.min(atMost, maxOf(key))),
+            typeof maxOf === "number"
+              ? maxOf
+              : (key) => (key === undefined ? Math.min(atMost, slice) : Math.min(atMost, maxOf(key))),
           maxBytes,
           maxOpenBytes: options.maxOpenBytes ?? 64_000_000,
           bytes: (prepared) => (prepared._tag === "Ready" ? prepared.bytes : 0),

@@ -1,4 +1,4 @@
-import { type CircuitOpen, QuotaExhausted } from "@effect-connectors/core/ConnectorError"
+import { type CircuitOpen, QuotaExhausted, Unavailable } from "@effect-connectors/core/ConnectorError"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Scan from "@effect-connectors/core/Scan"
@@ -432,6 +432,29 @@ describe("the circuit breaker", () => {
   )
 })
 
+describe("options", () => {
+  it.effect.each<[string, Pacing.Options]>([
+    ["pacing.utilization", { utilization: 0 }],
+    ["pacing.utilization", { utilization: 98 }],
+    ["pacing.utilization", { utilization: NaN }],
+    ["pacing.rates.put.requestsPerSecond", { rates: { put: { requestsPerSecond: 0 } } }],
+    ["pacing.rates.put.bytesPerSecond", { rates: { put: { bytesPerSecond: -1 } } }],
+    ["pacing.rates.put.recordsPerSecond", { rates: { put: { recordsPerSecond: NaN } } }],
+    ["pacing.maxConcurrency", { maxConcurrency: NaN }],
+    ["pacing.maxConcurrency", { maxConcurrency: 0 }],
+    ["pacing.burst", { burst: "-1 seconds" }],
+    ["pacing.maxRetryAfter", { maxRetryAfter: JSON.parse('"soon"') }],
+    ["pacing.breaker.failures", { breaker: { failures: 0 } }],
+    ["pacing.breaker.giveUpAfter", { breaker: { giveUpAfter: JSON.parse('"3 secs"') } }],
+    ["pacing", JSON.parse("true")]
+  ])("that can not be are refused by name: %s", ([option, options]) =>
+    Effect.gen(function* () {
+      const refused = yield* Effect.flip(Pacing.resolve(options, {}))
+      assert.strictEqual(refused.option, option)
+    })
+  )
+})
+
 describe("the engines", () => {
   const put = (pacing: Pacing.Pacing, send: (items: ReadonlyArray<string>) => Effect.Effect<void, TestError>) => {
     const destination: Write.Destination<string, string, TestError> = {
@@ -536,19 +559,75 @@ describe("the engines", () => {
 
   it.effect("do not count the wait for a turn against the deadline of retries", () =>
     Effect.gen(function* () {
-      const pacing = yield* Pacing.make({ ...unbroken, rates: { put: { requestsPerSecond: 0.01 } }, utilization: 1 })
-      const seen = new Set<string>()
-      const firstFails = ([id]: ReadonlyArray<string>) =>
-        Effect.suspend(() => (seen.size === seen.add(id!).size ? Effect.void : Effect.fail(unavailable())))
-      const counts = yield* Stream.fromIterable(ids(20), { chunkSize: 10 }).pipe(
-        Write.outcomes(put(pacing, firstFails), {
-          maxRecords: 10,
-          retry: { deadline: "3 seconds", base: "1 second" }
-        }),
+      const pacing = yield* Pacing.make({ ...unbroken, rates: { put: { requestsPerSecond: 0.1 } }, utilization: 1 })
+      let failed = false
+      // The last of ten calls, which has waited for 90 seconds.
+      const send = ([id]: ReadonlyArray<string>) =>
+        Effect.suspend(() => {
+          const fails = id === "r90" && !failed
+          failed ||= fails
+          return fails ? Effect.fail(unavailable()) : Effect.void
+        })
+      const counts = yield* Stream.fromIterable(ids(100), { chunkSize: 10 }).pipe(
+        Write.outcomes(put(pacing, send), { maxRecords: 10, concurrency: 10, retry: { deadline: "30 seconds" } }),
         Stream.run(Outcome.count),
         (run) => inTime(run, "500 millis")
       )
-      assert.deepStrictEqual(counts, { written: 20, rejected: 0, unknown: 0 })
+      assert.isTrue(failed)
+      assert.deepStrictEqual(counts, { written: 100, rejected: 0, unknown: 0 })
+    })
+  )
+
+  it.effect("keep the deadline of retries while the store asks to wait, and wait no longer than is allowed", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ ...unbroken, maxRetryAfter: "10 minutes" })
+      const wait = new TestError({ reason: new Unavailable({ detail: "maintenance", retryAfterMillis: 86_400_000 }) })
+      yield* Effect.exit(pacing.paced(call("k"), Effect.fail(wait), { gaveUp }))
+      let calls = 0
+      const counts = yield* Stream.make("a").pipe(
+        Write.outcomes(
+          put(pacing, () => Effect.suspend(() => (++calls === 1 ? Effect.fail(unavailable()) : Effect.void)))
+        ),
+        Stream.run(Outcome.count),
+        (run) => inTime(run, "10 seconds")
+      )
+      assert.deepStrictEqual(counts, { written: 1, rejected: 0, unknown: 0 })
+      const waited = yield* Clock.currentTimeMillis
+      assert.isTrue(waited >= 600_000 && waited < 660_000, String(waited))
+
+      // A throttling of another call comes between the first attempt and the second.
+      const late = yield* Stream.make("a").pipe(
+        Write.outcomes(
+          put(pacing, () =>
+            Effect.andThen(
+              Effect.exit(pacing.paced(call("k"), Effect.fail(wait), { gaveUp })),
+              Effect.fail(unavailable())
+            )
+          )
+        ),
+        Stream.run(Outcome.count),
+        (run) => inTime(run, "10 seconds")
+      )
+      assert.deepStrictEqual(late, { written: 0, rejected: 0, unknown: 1 })
+    })
+  )
+
+  it.effect("go on after an outage no faster than the rate", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({
+        system: "test",
+        rates: { put: { requestsPerSecond: 10 } },
+        utilization: 1,
+        breaker: { failures: 2 }
+      })
+      const { attempt, calls } = service(20_000)
+      yield* Effect.forEach(Array.from({ length: 60 }), () => Effect.exit(pacing.paced(call(), attempt, { gaveUp })), {
+        concurrency: 60
+      }).pipe((run) => inTime(run, "100 millis"))
+      const back = calls.filter((at) => at >= 20_000)
+      for (const second of back.map((at) => Math.floor(at / 1000))) {
+        assert.isAtMost(back.filter((at) => Math.floor(at / 1000) === second).length, 13)
+      }
     })
   )
 

@@ -65,6 +65,3 @@ expectTypeOf(
     KeyValueStore
   >
 >()
-
-// @ts-expect-error: a step that lets pass what was not written has not kept it
-export const notKept = migrate({ from: index, to: index, run: "1", deadLetters: (outcomes) => outcomes })

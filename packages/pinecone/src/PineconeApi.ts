@@ -148,6 +148,8 @@ export interface LastWrite {
 export interface Service {
   /** The index's name or host, for telemetry and messages. */
   readonly name: string
+  /** Where the index is: two of one name in different projects have different ones. Default: none, as in memory. */
+  readonly host?: string | undefined
   /**
    * The length of dense vectors, when the layer knows it: records of another length are then refused before sending.
    */

@@ -73,6 +73,8 @@ export interface Options {
    * @default 0
    */
   readonly tolerance?: number | undefined
+  /** Sees each difference that {@link summarize} counts, for instance to tell those that are expected. */
+  readonly onDifference?: ((difference: Difference) => void) | undefined
 }
 
 export interface IndexOptions extends Omit<ScanOptions, "prefixes" | "concurrency"> {
@@ -328,5 +330,12 @@ export const summarize: {
 } = dual(
   (args) => Stream.isStream(args[1]),
   <E, R, E2, R2>(first: Side<E, R>, second: Side<E2, R2>, options: Options = {}) =>
-    Stream.runFold(steps(first, second, options), () => empty, add)
+    Stream.runFold(
+      steps(first, second, options),
+      () => empty,
+      (summary, found) => {
+        if (options.onDifference !== undefined) found.differences.forEach(options.onDifference)
+        return add(summary, found)
+      }
+    )
 )

@@ -122,7 +122,7 @@ export const toFile = (
       const ledger = yield* Ledger.open({
         job: {
           kind: "export",
-          index: index.name,
+          index: scans.placeOf(index),
           split: options.path,
           run: options.run,
           input: JSON.stringify(options.namespaces ?? [index.namespace])

@@ -75,12 +75,13 @@ export interface Options<E = never, R = never> {
    * in the ledger, by their ids, and a rerun sends them again.
    */
   readonly deadLetters?:
-    | ((outcomes: Stream.Stream<ItemOutcome, PineconeError>) => Stream.Stream<Outcome.Written<Item> | Kept, E, R>)
+    | ((outcomes: Stream.Stream<ItemOutcome, PineconeError>) => Stream.Stream<ItemOutcome | Kept, E, R>)
     | undefined
   /**
-   * Records of one namespace that may stay unwritten. With more the migration stops, since its ledger would grow.
+   * Records of one namespace that may stay unwritten, those kept as dead letters included. With more the migration stops,
+   * since its ledger holds their ids.
    *
-   * @default 1000
+   * @default 10_000
    */
   readonly maxNotWritten?: number | undefined
   /**
@@ -99,7 +100,7 @@ export interface Options<E = never, R = never> {
 
 /** How a migration ended. */
 export const Report = Schema.Struct({
-  /** Records copied by this run and by those it went on with. */
+  /** Records read and dealt with by this run and those it went on with: written, dead-lettered or not written. */
   records: Schema.Int,
   /** Those of earlier runs among them. */
   recordsBefore: Schema.Int,
@@ -135,14 +136,15 @@ export class NotMigrated extends Schema.TaggedError<NotMigrated>()("NotMigrated"
 const Checkpoint = Schema.Struct({
   next: PineconeSource.Position,
   records: Schema.Int,
-  deadLettered: Schema.Int,
+  /** Ids of records before `next` that are kept elsewhere. */
+  deadLettered: Schema.Array(Schema.String),
   /** Ids of records before `next` that are not written. */
   notWritten: Schema.Array(Schema.String)
 })
 
 type Checkpoint = typeof Checkpoint.Type
 
-const initial: Checkpoint = { next: "start", records: 0, deadLettered: 0, notWritten: [] }
+const initial: Checkpoint = { next: "start", records: 0, deadLettered: [], notWritten: [] }
 
 /** What is read at a time: a page, or what an earlier run could not write. */
 interface Page {
@@ -159,7 +161,13 @@ interface Part {
   readonly now: Checkpoint
   readonly counts: Outcome.Counts
   readonly errors: ReadonlyArray<string>
+  readonly ledger: Ledger.Ledger<Checkpoint>
 }
+
+/** Ids of lost records that a rerun sends again; what is lost beyond them is found by its comparison. */
+const maxLost = 10_000
+
+const notCompared: Compared = { summary: PineconeCompare.empty, lost: [], lostCount: 0 }
 
 /** How many errors a {@link Report} holds. */
 const listed = 10
@@ -189,15 +197,19 @@ const copy = Effect.fnUntraced(function* <E, R>(
   namespace: string,
   target: string
 ): Effect.fn.Return<Part, E | PineconeError | Ledger.LedgerError, R | KeyValueStore> {
-  const { deadLetters, from, maxNotWritten = 1000, read, to } = options
+  const { deadLetters, from, maxNotWritten = 10_000, read, to } = options
   const ledger = yield* Ledger.open({
     job: {
       kind: "migrate",
+      ...(to.host === undefined ? {} : { host: to.host }),
       index: to.name,
       namespace: target,
       split: namespace,
       run: options.run,
-      input: `index ${from.name}`
+      input:
+        from.host === undefined || from.host.endsWith(from.name)
+          ? `index ${from.name}`
+          : `index ${from.name} at ${from.host}`
     },
     checkpoint: Checkpoint,
     initial
@@ -225,52 +237,64 @@ const copy = Effect.fnUntraced(function* <E, R>(
     return deadLetters === undefined ? outcomes : deadLetters(outcomes)
   }
 
+  let lastError: PineconeError | undefined
+  const tooMany = Effect.logError(
+    `The migration stops: more than ${maxNotWritten} records of namespace ${JSON.stringify(namespace)} were not written ` +
+      "(option maxNotWritten). Its error is that of the last one"
+  )
+  const gaps = { key: ledger.key, reason: new Ledger.TooManyGaps({ max: maxNotWritten }) }
+
   const acknowledge = (settled: Arr.NonEmptyReadonlyArray<Scan.Settled<Page, ItemOutcome | Kept>>) =>
     Effect.suspend(() => {
       for (const { outcomes, page } of settled) {
         const notWritten = page.again ? [] : [...now.notWritten]
-        let { deadLettered } = now
+        const deadLettered = new Set(now.deadLettered)
         for (const outcome of outcomes) {
           if (outcome._tag === "DeadLettered") {
-            deadLettered++
+            deadLettered.add(outcome.input.value.id)
             continue
           }
           counts = Outcome.add(counts, [outcome])
           if (outcome._tag === "Written") continue
           notWritten.push(outcome.input.value.id)
+          lastError = outcome.error
           if (errors.length < listed) errors.push(clip(outcome.error.message))
         }
         now = {
           next: page.next,
           records: now.records + (page.again ? 0 : page.records.length),
-          deadLettered,
+          deadLettered: Array.from(deadLettered),
           notWritten
         }
       }
       const saved = ledger.save(now)
-      return now.notWritten.length <= maxNotWritten
+      return now.notWritten.length + now.deadLettered.length <= maxNotWritten
         ? saved
-        : Effect.andThen(
-            saved,
-            new Ledger.LedgerError({ key: ledger.key, reason: new Ledger.TooManyGaps({ max: maxNotWritten }) })
-          )
+        : Effect.andThen(Effect.andThen(saved, tooMany), Effect.fail(lastError ?? new Ledger.LedgerError(gaps)))
     })
 
-  if (!ledger.isFinished) {
+  if (!ledger.isFinished || before.notWritten.length > 0) {
     yield* pages.pipe(
       Scan.settled({ records: (page: Page) => page.records, through, maxOpen: options.maxOpen }, acknowledge),
       Stream.runDrain
     )
-    if (now.notWritten.length === 0) yield* ledger.finish
   }
-  return { namespace, target, before, now, counts, errors }
+  return { namespace, target, before, now, counts, errors, ledger }
 })
+
+/** A comparison, and the ids of records that are not in the copy as they should be, though they were written. */
+interface Compared {
+  readonly summary: PineconeCompare.Summary
+  readonly lost: ReadonlyArray<string>
+  readonly lostCount: number
+}
 
 /** Compares one namespace with its copy, again while records that were written can not be seen. */
 const comparePart = <E, R>(
   { from, read, settleWithin = "1 minute", to }: Options<E, R>,
   { namespace, now, target }: Part
-): Effect.Effect<PineconeCompare.Summary, PineconeError> => {
+): Effect.Effect<Compared, PineconeError> => {
+  const known = new Set([...now.notWritten, ...now.deadLettered])
   // A namespace that is empty may not exist for the service.
   const orEmpty = (side: PineconeCompare.Side) =>
     Stream.catchIf(
@@ -283,12 +307,30 @@ const comparePart = <E, R>(
   const copied = orEmpty(
     PineconeCompare.index(to, { ...read, namespaces: [target], as: () => namespace, verify: false })
   )
-  return PineconeCompare.summarize(original, copied).pipe(
-    Effect.repeat({
-      while: ({ different, missing }) => missing + different > now.notWritten.length + now.deadLettered,
-      schedule: Schedule.spaced("5 seconds").pipe(Schedule.upTo({ duration: settleWithin }))
-    })
-  )
+  const compare = Effect.suspend(() => {
+    const lost: Array<string> = []
+    let lostCount = 0
+    const onDifference = ({ _tag, id }: PineconeCompare.Difference) => {
+      if ((_tag !== "Missing" && _tag !== "Different") || known.has(id)) return
+      lostCount++
+      if (lost.length < maxLost) lost.push(id)
+    }
+    return Effect.map(PineconeCompare.summarize(original, copied, { onDifference }), (summary) => ({
+      summary,
+      lost,
+      lostCount
+    }))
+  })
+  return Effect.repeat(compare, {
+    while: ({ lostCount }) => lostCount > 0,
+    schedule: Schedule.spaced("5 seconds").pipe(Schedule.upTo({ duration: settleWithin }))
+  })
+}
+
+/** A copy that is whole is done with. What is lost of another one a rerun sends again. */
+const close = ({ ledger, now }: Part, lost: ReadonlyArray<string>) => {
+  if (lost.length > 0) return ledger.save({ ...now, notWritten: [...now.notWritten, ...lost] })
+  return now.notWritten.length === 0 && now.next === "end" ? ledger.finish : Effect.void
 }
 
 const namesOf = <E, R>(options: Options<E, R>) =>
@@ -347,13 +389,20 @@ export const migrate = <E = never, R = never>(
     const parts = yield* Effect.forEach(pairs, ([namespace, target]) => copy(options, namespace, target), {
       concurrency
     })
+    const compared = yield* Effect.forEach(
+      parts,
+      (part) =>
+        Effect.gen(function* () {
+          const found = options.verify === false ? notCompared : yield* comparePart(options, part)
+          yield* close(part, found.lost)
+          return found
+        }),
+      { concurrency }
+    )
     const comparison =
       options.verify === false
         ? undefined
-        : (yield* Effect.forEach(parts, (part) => comparePart(options, part), { concurrency })).reduce(
-            PineconeCompare.combine,
-            PineconeCompare.empty
-          )
+        : compared.reduce((all, { summary }) => PineconeCompare.combine(all, summary), PineconeCompare.empty)
     const sum = (of: (part: Part) => number) => parts.reduce((total, part) => total + of(part), 0)
     const report: Report = {
       records: sum(({ now }) => now.records),
@@ -361,11 +410,11 @@ export const migrate = <E = never, R = never>(
       written: sum(({ counts }) => counts.written),
       rejected: sum(({ counts }) => counts.rejected),
       unknown: sum(({ counts }) => counts.unknown),
-      deadLettered: sum(({ now }) => now.deadLettered),
+      deadLettered: sum(({ now }) => now.deadLettered.length),
       notWritten: sum(({ now }) => now.notWritten.length),
       errors: parts.flatMap(({ errors }) => errors).slice(0, listed),
       ...(comparison === undefined ? {} : { comparison })
     }
-    const lost = comparison === undefined ? 0 : comparison.missing + comparison.different
-    return report.notWritten > 0 || lost > report.deadLettered ? yield* new NotMigrated({ report }) : report
+    const isLost = compared.some(({ lostCount }) => lostCount > 0)
+    return report.notWritten > 0 || isLost ? yield* new NotMigrated({ report }) : report
   })

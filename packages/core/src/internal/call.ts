@@ -45,6 +45,8 @@ export const withRetries = <A, E extends ConnectorError, R>(
     const send = Effect.suspend(() => {
       // An attempt that starts now would be cut off on the wire.
       if (stoppedBy !== undefined) return Effect.never
+      // Its turn came too late.
+      if (failure !== undefined && clock.currentTimeMillisUnsafe() > last) return Effect.fail(failure)
       if (attempts++ === 0) last = Retry.lastStart(retry, clock.currentTimeMillisUnsafe())
       landed.closeUnsafe()
       const sent = Effect.andThen(telemetry.attempt, call)

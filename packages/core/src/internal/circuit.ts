@@ -23,6 +23,8 @@ export interface Options {
   readonly probeEvery: Duration.Input
   readonly probeAtMost: Duration.Input
   readonly giveUpAfter: Duration.Input
+  /** The longest wait that the service may ask for. */
+  readonly maxRetryAfter: Duration.Input
 }
 
 /** How a call that waits for the service ends without it. */
@@ -64,12 +66,14 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
     const store = yield* Effect.scoped(Layer.build(CircuitBreaker.layerStoreMemory()))
     const breaker = yield* CircuitBreaker.make({
       tripPolicy: CircuitBreaker.consecutive(options.failures),
+      maxOpenDuration: options.maxRetryAfter,
       openDuration: Schedule.min([Schedule.exponential(options.probeEvery), Schedule.spaced(options.probeAtMost)])
     }).pipe(
       Effect.provideService(Scope.Scope, yield* Scope.make()),
       Effect.provideService(CircuitBreaker.CircuitBreakerStore, Context.get(store, CircuitBreaker.CircuitBreakerStore))
     )
-    const giveUpMillis = Duration.toMillis(Duration.fromInputUnsafe(options.giveUpAfter))
+    const giveUp = Duration.fromInputUnsafe(options.giveUpAfter)
+    const giveUpMillis = Duration.toMillis(giveUp)
     const probeMillis = Duration.toMillis(Duration.fromInputUnsafe(options.probeAtMost))
     const closed = Latch.makeUnsafe(true)
     let lastFailure = ""
@@ -81,7 +85,7 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
       since = now
       return Effect.logWarning(
         `${options.service} does not answer (${options.failures} calls failed in a row; the last: ${lastFailure}). ` +
-          "Calls wait; one asks from time to time whether it is back"
+          `Calls wait; one asks from time to time whether it is back, until ${Duration.format(giveUp)} are over`
       )
     })
     const isBack = Effect.suspend(() => {
@@ -116,7 +120,7 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
         })
       const failed = (error: E, from: number | undefined, asked: boolean): Effect.Effect<A, E, R> =>
         Effect.flatMap(isDown, (down) => {
-          if (!down) return Effect.andThen(isBack, Effect.fail(error))
+          if (!down) return isOutage(error) ? Effect.fail(error) : Effect.andThen(isBack, Effect.fail(error))
           return asked && isOutage(error) ? wait(from, pollEvery) : Effect.andThen(opened, Effect.fail(error))
         })
       const wait = (from: number | undefined, pause: Duration.Duration): Effect.Effect<A, E, R> =>

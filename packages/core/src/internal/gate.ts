@@ -11,11 +11,10 @@ const isThrottled = ({ reason }: ConnectorError): boolean =>
   reason._tag === "RateLimited" || (reason._tag === "Unavailable" && reason.retryAfterMillis !== undefined)
 
 export interface Gate {
-  /** Runs an attempt when there is room for it, `turn` has come and the wait that the store asked for is over. */
-  readonly through: <A, E extends ConnectorError, R>(
-    turn: Effect.Effect<void>,
-    attempt: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E, R>
+  /** Runs what is done for a call when there is room for it. */
+  readonly enter: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Sends an attempt when the wait that the store asked for is over. */
+  readonly send: <A, E extends ConnectorError, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly limit: () => number
   /** Calls are in it, or would be held back. */
   readonly isUsed: (now: number) => boolean
@@ -23,8 +22,18 @@ export interface Gate {
   readonly isFresh: () => boolean
 }
 
-/** A gate that begins at `max`; `changed` runs after each change of its limit. */
-export const make = (max: number, changed: Effect.Effect<void>): Gate => {
+export interface Options {
+  /** Where the limit begins. */
+  readonly max: number
+  /** The longest wait that the store may ask for. */
+  readonly maxWaitMillis: number
+  /** Runs after each change of the limit. */
+  readonly changed: Effect.Effect<void>
+  /** Runs when the store asks for a wait, with its milliseconds. */
+  readonly asked: (millis: number) => Effect.Effect<void>
+}
+
+export const make = ({ asked, changed, max, maxWaitMillis }: Options): Gate => {
   const semaphore = Semaphore.makeUnsafe(max)
   let limit = max
   let inFlight = 0
@@ -48,10 +57,13 @@ export const make = (max: number, changed: Effect.Effect<void>): Gate => {
 
   const throttled = (error: ConnectorError, sentIn: number) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      blockedUntil = Math.max(blockedUntil, now + retryAfterMillis(error.reason))
-      if (sentIn !== generation) return Effect.void
+      const wait = Math.min(retryAfterMillis(error.reason), maxWaitMillis)
+      const isNews = now + wait > blockedUntil
+      if (isNews) blockedUntil = now + wait
+      const told = wait > 0 && isNews ? asked(wait) : Effect.void
+      if (sentIn !== generation) return told
       generation++
-      return setTo(Math.max(1, Math.floor(Math.min(limit, inFlight) / 2)))
+      return Effect.andThen(told, setTo(Math.max(1, Math.floor(Math.min(limit, inFlight) / 2))))
     })
 
   const counted = <A, E extends ConnectorError, R>(attempt: Effect.Effect<A, E, R>) =>
@@ -70,11 +82,12 @@ export const make = (max: number, changed: Effect.Effect<void>): Gate => {
     })
 
   return {
-    through: (turn, attempt) =>
+    send: (attempt) => Effect.andThen(unblocked, counted(attempt)),
+    enter: (call) =>
       Effect.suspend(() => {
         callers++
         return Effect.ensuring(
-          semaphore.withPermit(Effect.andThen(Effect.andThen(turn, unblocked), counted(attempt))),
+          semaphore.withPermit(call),
           Effect.sync(() => {
             callers--
           })

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { digest } from "./digest.ts"
 import { makeCodec, type Store, Stored, storeFailed } from "./letter.ts"
@@ -33,6 +34,9 @@ export const make = Effect.fnUntraced(function* <A>(
   const prefix = `letters.${Slot.slug(options.name)}.${digest(options.name)}.`
   const keyOf = (id: string) => `${prefix}${/^[0-9a-z-]{1,64}$/.test(id) ? id : `${Slot.slug(id)}.${digest(id)}`}`
 
+  // Two versions of one letter may not be written side by side.
+  const oneAtATime = yield* Semaphore.make(1)
+
   const letterAt = (key: string) =>
     Effect.gen(function* () {
       const [a, b] = yield* Effect.all([store.get(`${key}.a`), store.get(`${key}.b`)])
@@ -47,7 +51,7 @@ export const make = Effect.fnUntraced(function* <A>(
   return {
     write: (letters) =>
       Effect.forEach(
-        letters,
+        new Map(letters.map((letter) => [letter.id, letter])).values(),
         (letter) =>
           Effect.gen(function* () {
             const key = keyOf(letter.id)
@@ -57,12 +61,12 @@ export const make = Effect.fnUntraced(function* <A>(
             yield* store.remove(`${key}.${before}`)
           }),
         { concurrency, discard: true }
-      ).pipe(failed("write")),
+      ).pipe(oneAtATime.withPermit, failed("write")),
     remove: (ids) =>
       Effect.forEach(ids, (id) => Effect.andThen(store.remove(`${keyOf(id)}.a`), store.remove(`${keyOf(id)}.b`)), {
         concurrency,
         discard: true
-      }).pipe(failed("remove")),
+      }).pipe(oneAtATime.withPermit, failed("remove")),
     letters: Stream.unwrap(
       Effect.map(store.keys, (keys) => {
         const own = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(0, -2))

@@ -32,6 +32,9 @@ const parse: (text: string) => Option.Option<Line> = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Union([Removed, Stored]))
 )
 
+/** Ids that one line removes. */
+const idsInLine = 100
+
 const newline = 10
 const encoder = new TextEncoder()
 
@@ -171,7 +174,7 @@ export const make = Effect.fnUntraced(function* <A>(
         Effect.gen(function* () {
           const removed = ids.filter((id) => index.alive.has(id))
           if (removed.length > 0) {
-            yield* append([JSON.stringify({ removed })])
+            yield* append(Arr.chunksOf(removed, idsInLine).map((removed) => JSON.stringify({ removed })))
             for (const id of removed) index.alive.delete(id)
           }
           yield* tidy

@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function* <A>(
   const queue = yield* makeQueue({
     name,
     schema: Stored,
-    maxAttempts: options.maxAttempts,
+    maxAttempts: options.maxAttempts ?? 1_000_000_000,
     retrySchedule: options.retrySchedule
   })
   const held = new Map<string, Held>()

@@ -89,6 +89,10 @@ export const checkSeen = (
 const positionOf = (token: string | undefined, otherwise: "start" | "end"): Position =>
   token === undefined ? otherwise : { token }
 
+/** What tells an index from all others, for a ledger: names are unique in a project only. */
+export const placeOf = ({ host, name }: Service): string =>
+  host === undefined ? name : `${name} at ${host.replace(/^https?:\/\//, "")}`
+
 /**
  * Pages of ids with their records. Ids of several pages share fetches, and fetches overlap with listing; both keep
  * order, so a page is whole when as many ids have come back as it had.

@@ -196,7 +196,7 @@ const standIn = { id: "-", values: [0] }
 export const make = Effect.fnUntraced(function* (options: Options) {
   const settings: Settings = yield* Effect.mapError(resolve(options), failed("layer"))
   const clients = yield* loadClients(settings)
-  const pacing = yield* Pacing.resolve(options.pacing, documented)
+  const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documented), failed("layer"))
   const { target } = settings
   const { dimension, host }: Place = "host" in target ? target : yield* find(settings, clients, target.index)
   const name = target.index ?? new URL(host).host
@@ -221,6 +221,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const service: Omit<Service, "written"> = {
     name,
+    host,
     dimension,
     namespace: settings.namespace,
     pacing,

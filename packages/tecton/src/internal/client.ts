@@ -124,7 +124,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     resolve(options),
     (reason) => new TectonError({ operation: "layer", reason })
   )
-  const pacing = yield* Pacing.resolve(options.pacing, { system: "tecton" })
+  const pacing = yield* Effect.mapError(
+    Pacing.resolve(options.pacing, { system: "tecton" }),
+    (reason) => new TectonError({ operation: "layer", reason })
+  )
   const exchange = yield* Transport.make(options.fetch)
   const send = makeSend(settings, exchange)
   const { apiKey, ingestUrl, oauth, workspace } = settings
