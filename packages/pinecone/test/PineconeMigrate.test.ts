@@ -242,8 +242,8 @@ describe("migrate", () => {
       const [from, to] = [yield* memoryIndex(), yield* memoryIndex({ dimension: 3 })]
       yield* fill(from, many(500, "k"))
       const error = yield* refusalOf(migrate({ from, to, run: "1", maxNotWritten: 150 }))
-      assert.strictEqual(error._tag, "LedgerError")
-      assert.deepInclude("reason" in error ? error.reason : {}, { _tag: "TooManyGaps", max: 150 })
+      // What is wrong says more than that there is too much of it.
+      assert.match(error.message, /has 2 numbers and the index has dimension 3/)
       const right = yield* memoryIndex()
       const report = yield* migrate({ from, to: right, run: "1", maxNotWritten: 150 })
       assert.deepInclude(report, { records: 500, written: 500, comparison: same(500) })
