@@ -373,7 +373,10 @@ export const Drift = Schema.Struct({
 /** @see {@link Drift} */
 export type Drift = typeof Drift.Type
 
-const describeDrift = ({ declared, found, kind, name, part }: Drift): string => {
+const describeDrift = (drift: Drift): string => {
+  const { kind, part } = drift
+  // A type can be as long as a schema is; a store may send anything.
+  const [name, declared, found] = [drift.name, drift.declared, drift.found].map((text) => clip(text ?? "", 300))
   switch (kind) {
     case "renamed":
       return `${part} ${name} seems to be called ${found} now`

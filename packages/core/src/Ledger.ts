@@ -145,7 +145,8 @@ const read = (text: string | undefined): Found => {
   const [name, version, sum] = text.slice(0, Math.max(0, end)).split(" ")
   const body = text.slice(end + 1)
   if (name !== magic) return { _tag: "Damaged" }
-  if (Number(version) > format) return { _tag: "Newer", format: Number(version) }
+  const found = Number(version)
+  if (found > format) return Number.isSafeInteger(found) ? { _tag: "Newer", format: found } : { _tag: "Damaged" }
   if (sum !== digest(body)) return { _tag: "Damaged" }
   return Option.match(decodeStored(body), {
     onNone: (): Found => ({ _tag: "Damaged" }),

@@ -146,6 +146,14 @@ const rows: ReadonlyArray<Row> = [
   {
     reason: new ConnectorError.SchemaDrift({
       subject: "feature service fraud",
+      drifts: [{ kind: "added", part: "feature", name: "b".repeat(1000), found: "c".repeat(1000) }]
+    }),
+    yes: ["isFatal"],
+    message: `feature service fraud is not what the program declares: feature ${"b".repeat(300)}... (${"c".repeat(300)}...) is there and not declared`
+  },
+  {
+    reason: new ConnectorError.SchemaDrift({
+      subject: "feature service fraud",
       drifts: ["a", "b", "c", "d", "e"].map((name) => ({ kind: "added", part: "feature", name, found: "int64" }))
     }),
     yes: ["isFatal"],

@@ -200,6 +200,11 @@ describe("what is stored", () => {
         yield* reasonOf(reopen).pipe(within(entries)),
         new Ledger.NewerFormat({ format: 2, known: 1 })
       )
+
+      // No version will ever have this number.
+      entries.set(`${key}.a`, `effect-connectors/ledger ${"9".repeat(400)}\nanything`)
+      entries.set(`${key}.b`, `effect-connectors/ledger ${"9".repeat(20)}\nanything`)
+      assert.strictEqual((yield* reasonOf(reopen).pipe(within(entries)))._tag, "Unreadable")
     })
   )
 

@@ -4,6 +4,7 @@
  * Vectors may be `Float32Array`s or arrays of numbers; both are first class. The limits are those of
  * Pinecone's documentation (operation limits, identifier limits).
  */
+import { clip } from "@effect-connectors/core/ConnectorError"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -66,11 +67,15 @@ const inspect = (values: Values): number => {
   return zero ? allZero : fine
 }
 
+/** What stands in the place of a number. An object is not asked for its text: it may have none. */
+const shown = (value: unknown): string =>
+  Array.isArray(value) ? "a list" : Predicate.isObjectOrArray(value) ? "an object" : clip(String(value), 64)
+
 const valuesIssue = (values: Values, found: number): string | undefined => {
   if (values.length > maxDimension) return `has ${values.length} numbers; a vector has at most ${maxDimension}`
   return found < 0
     ? undefined
-    : `holds ${String(values[found])} at position ${found}; every number must be finite and fit float32`
+    : `holds ${shown(values[found])} at position ${found}; every number must be finite and fit float32`
 }
 
 const isVector = (u: unknown): u is Values => u instanceof Float32Array || Array.isArray(u)
@@ -112,7 +117,7 @@ const checkIndices = (indices: SparseValues["indices"]): string | undefined => {
   const seen = new Set<number>()
   for (const index of indices) {
     if (!(Number.isInteger(index) && index >= 0 && index <= 0xffffffff)) {
-      return `holds ${String(index)}; positions are whole numbers from 0 to 4294967295`
+      return `holds ${shown(index)}; positions are whole numbers from 0 to 4294967295`
     }
     if (seen.has(index)) return `holds position ${index} twice`
     seen.add(index)
@@ -155,11 +160,11 @@ const sizeBound = (metadata: Metadata): number => {
 
 const checkMetadata = (metadata: Metadata): string | Schema.FilterIssue | undefined => {
   for (const key in metadata) {
-    if (key.startsWith("$")) return `has a field ${JSON.stringify(key)}; names must not start with $`
+    if (key.startsWith("$")) return `has a field ${JSON.stringify(clip(key, 64))}; names must not start with $`
     const value: unknown = metadata[key]
     if (!isMetadataValue(value)) {
       return `has ${describe(value)} in field ${JSON.stringify(
-        key
+        clip(key, 64)
       )}; a value is a string, a finite number, a boolean or a list of strings (leave a field out instead of null)`
     }
   }

@@ -25,6 +25,23 @@ const refusals: ReadonlyArray<readonly [string, unknown, string | RegExp]> = [
   ["values that are none", { id: "a", values: "1" }, /values must be an array of numbers or a Float32Array$/],
   ["values of another typed array", { id: "a", values: Float64Array.of(1) }, /values must be an array of numbers/],
   ["a text in values", { id: "a", values: [1, "2"] }, /values holds 2 at position 1; every number must be finite/],
+  [
+    "an object without a text in values",
+    { id: "a", values: [1, { toString: 1, valueOf: null }] },
+    /^record "a": values holds an object at position 1/
+  ],
+  ["a list in values", { id: "a", values: [[]] }, /values holds a list at position 0/],
+  [
+    "an object without a text in sparse positions",
+    { id: "a", sparseValues: { indices: [Object.create(null)], values: [1] } },
+    /sparseValues\.indices holds an object; positions/
+  ],
+  ["a long text in values", { id: "a", values: ["x".repeat(1000)] }, /values holds x{64}\.\.\. at position 0/],
+  [
+    "a long field that has no value",
+    { id: "a", values: [1], metadata: { ["x".repeat(1000)]: null } },
+    /has null in field "x{64}\.\.\."/
+  ],
   ["undefined in values", { id: "a", values: [1, undefined, 3] }, /values holds undefined at position 1/],
   ["too many values", { id: "a", values: indices(20_001) }, /values has 20001 numbers; a vector has at most 20000$/],
   [

@@ -568,6 +568,20 @@ describe("failures", () => {
     })
   )
 
+  it.live("a gateway that quotes the key in its headers", () =>
+    Effect.gen(function* () {
+      const { index } = yield* scripted([
+        { status: 400, headers: { "x-pinecone-request-id": `r ${key}` } },
+        { status: 302, headers: { location: `https://a.b/?key=${key}` } },
+        { status: 200, headers: { "x-pinecone-request-id": key }, body: "[]" }
+      ])
+      // reasonOf looks for the key in all that can be printed.
+      assert.deepInclude(yield* reasonOf(upsert(index)), { wire: { status: 400, requestId: "r <redacted>" } })
+      assert.include((yield* reasonOf(upsert(index))).message, "a redirect to https://a.b/?key=<redacted>")
+      assert.deepInclude(yield* reasonOf(upsert(index)), { wire: { status: 200, requestId: "<redacted>" } })
+    })
+  )
+
   it.live("a redirect is not followed with the key", () =>
     Effect.gen(function* () {
       const elsewhere = yield* scriptedServer({})

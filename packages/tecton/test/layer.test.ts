@@ -44,6 +44,8 @@ describe("options that can not work are refused when the layer is built", () => 
     ),
     ["an oauth url with a path", { oauth: { ...oauth, url: "https://a.b/api" } }, "oauth.url", /ends with a part/],
     ["an api that is none", { api: JSON.parse(`"v3"`) }, "api", /is "v3"; it must be "v1" or "v2"/],
+    ["an api of many letters", { api: JSON.parse(`"${"v".repeat(999)}"`) }, "api", /is "v{63}\.\.\.; it must be/],
+    ["a workspace of many letters", { workspace: `${"w".repeat(999)}\ud800` }, "workspace", /is "w{63}\.\.\., which/],
     ["an empty api", { api: JSON.parse(`""`) }, "api", /is ""; it must be "v1" or "v2"/],
     ["an ingestApi that is none", { ingestApi: JSON.parse("2") }, "ingestApi", /is 2; it must be "v1" or "v2"/],
     ["no room for a row", { maxRowsInFlight: 0 }, "maxRowsInFlight", /is 0; it must be a whole number/],

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 /** What came back, before anyone judged it. */
 export interface Answer {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: Pick<Headers, "get">
   readonly body: string
 }
 

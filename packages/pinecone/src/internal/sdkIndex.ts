@@ -25,7 +25,7 @@ import { tracked } from "../Freshness.ts"
 import { PineconeError } from "../PineconeError.ts"
 import { documented } from "../PineconePacing.ts"
 import type { ListRequest, NamespacesRequest, Options, Service, WriteReply } from "../PineconeApi.ts"
-import { classify, wireOf } from "./classify.ts"
+import { type Answer, classify, wireOf } from "./classify.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
 import { namespaceName } from "./namespace.ts"
 import { checkQuery } from "./queryChecks.ts"
@@ -49,7 +49,7 @@ interface Call<A> {
 
 interface Sent<A> {
   readonly value: A
-  readonly headers: Headers
+  readonly headers: Answer["headers"]
 }
 
 const failed =
@@ -167,7 +167,7 @@ const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, 
 const writtenHeaders = ["x-pinecone-request-lsn", "x-pinecone-lsn-committed"]
 const indexedHeaders = ["x-pinecone-max-indexed-lsn", "x-pinecone-lsn-reconciled"]
 
-const numberOf = (headers: Headers, names: ReadonlyArray<string>): number | undefined => {
+const numberOf = (headers: Answer["headers"], names: ReadonlyArray<string>): number | undefined => {
   for (const name of names) {
     const header = headers.get(name)
     if (header !== null && /^\d+$/.test(header)) return Number(header)

@@ -18,11 +18,18 @@ const maxErrorBody = 16_384
  * debug output ever holds it. Redirects are not followed: they would carry the key to another host.
  */
 export const exchange = async (request: WrittenRequest, apiKey: string, signal: AbortSignal): Promise<Answer> => {
-  const headers = new Headers(request.init.headers)
-  headers.set("Api-Key", apiKey)
-  const response = await fetch(request.url, { ...request.init, headers, redirect: "manual", signal })
+  const sent = new Headers(request.init.headers)
+  sent.set("Api-Key", apiKey)
+  const response = await fetch(request.url, { ...request.init, headers: sent, redirect: "manual", signal })
   const body = response.ok ? await response.text() : withoutSecrets(await firstBytes(response), [apiKey])
-  return { status: response.status, headers: response.headers, body }
+  // A gateway that logs requests may quote the key in a header too, for instance in the address it sends us to.
+  const headers: Answer["headers"] = {
+    get: (name) => {
+      const value = response.headers.get(name)
+      return value === null ? null : withoutSecrets(value, [apiKey])
+    }
+  }
+  return { status: response.status, headers, body }
 }
 
 const firstBytes = async (response: Response): Promise<string> => {

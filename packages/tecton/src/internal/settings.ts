@@ -3,7 +3,7 @@
  * first call.
  */
 import * as CheckOption from "@effect-connectors/core/CheckOption"
-import { InvalidOption } from "@effect-connectors/core/ConnectorError"
+import { clip, InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { baseUrl, invalidHeader, isKey } from "@effect-connectors/core/HttpFailure"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -69,7 +69,10 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     return yield* invalid("workspace", "is missing; name it (TECTON_WORKSPACE in the environment)")
   }
   if (!isPathSegment(options.workspace)) {
-    return yield* invalid("workspace", `is ${JSON.stringify(options.workspace)}, which no workspace is called`)
+    return yield* invalid(
+      "workspace",
+      `is ${clip(JSON.stringify(options.workspace), 64)}, which no workspace is called`
+    )
   }
   if (options.url === "") {
     return yield* invalid("url", "is missing; give the cluster's address (TECTON_URL in the environment)")
@@ -103,7 +106,7 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
   for (const option of ["api", "ingestApi"] as const) {
     const version: unknown = options[option]
     if (version !== undefined && version !== "v1" && version !== "v2") {
-      return yield* invalid(option, `is ${JSON.stringify(version)}; it must be "v1" or "v2"`)
+      return yield* invalid(option, `is ${clip(String(JSON.stringify(version)), 64)}; it must be "v1" or "v2"`)
     }
   }
   const maxRowsInFlight = options.maxRowsInFlight
