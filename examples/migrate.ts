@@ -13,6 +13,8 @@ import {
 import { FaultPlan, PineconeEmulator } from "@effect-connectors/testkit"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -101,8 +103,11 @@ export const run = (count: number, directory: string) =>
     ])
   )
 
-if (import.meta.main) {
-  const json = process.argv.includes("--json")
+const flags = {
+  json: Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print the result as one JSON object"))
+}
+
+const command = Command.make("migrate", flags, ({ json }) =>
   Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
     const directory = yield* files.makeTempDirectoryScoped()
@@ -119,5 +124,9 @@ if (import.meta.main) {
     yield* Console.log(`faults on the way: ${JSON.stringify(faultsFired)}`)
     yield* Console.log(`old and new index: ${compared(comparison)}`)
     yield* Console.log(`an export of ${exported.bytes} bytes and the new index: ${compared(withFile)}`)
-  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  }).pipe(Effect.scoped)
+)
+
+if (import.meta.main) {
+  Command.run(command, { version: "0.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
 }

@@ -10,10 +10,12 @@ import { PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Arr from "effect/Array"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -21,7 +23,6 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as os from "node:os"
 import * as path from "node:path"
-import { parseArgs } from "node:util"
 
 interface Line {
   readonly text: string
@@ -111,19 +112,39 @@ export const redrive = Effect.fnUntraced(function* (state: string) {
   return { written, kept: yield* Stream.runCount(letters.letters) }
 })
 
+const sample = path.join(import.meta.dirname, "data", "fruits.ndjson")
+
+const flags = {
+  file: Argument.String("file").pipe(
+    Argument.withDefault(sample),
+    Argument.withDescription("A JSON record a line; by default a small sample")
+  ),
+  state: Argument.String("state").pipe(
+    Argument.withDefault(path.join(os.tmpdir(), "resumable-load")),
+    Argument.withDescription("The directory of the ledger and the dead letters; without it a load starts over")
+  ),
+  redrive: Flag.Boolean("redrive").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Try the dead letters again, in place of the file")
+  )
+}
+
+const command = Command.make("resumable-load", flags, ({ file, redrive: isRedrive, state }) =>
+  Effect.gen(function* () {
+    if (isRedrive) {
+      const { kept, written } = yield* redrive(state)
+      return yield* Console.log(`${written} written now, ${kept} still kept`)
+    }
+    const { done, kept, skipped } = yield* load(file, state)
+    yield* Console.log(`${skipped} lines were done before, ${done} now; dead letters: ${kept}, in ${state}`)
+  }).pipe(Effect.provide(layerLedger(state)))
+)
+
 if (import.meta.main) {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { redrive: { type: "boolean" } } })
-  const sample = path.join(import.meta.dirname, "data", "fruits.ndjson")
-  const [file = sample, state = path.join(os.tmpdir(), "resumable-load")] = positionals
-  const program =
-    values.redrive === true
-      ? Effect.flatMap(redrive(state), ({ kept, written }) => Console.log(`${written} written now, ${kept} still kept`))
-      : Effect.flatMap(load(file, state), ({ done, kept, skipped }) =>
-          Console.log(`${skipped} lines were done before, ${done} now; dead letters: ${kept}, in ${state}`)
-        )
-  program.pipe(
-    // With PINECONE_API_KEY and PINECONE_INDEX set: PineconeIndex.layerConfig
-    Effect.provide(Layer.mergeAll(PineconeMemory.layer, Layer.provideMerge(layerLedger(state), NodeServices.layer))),
+  Command.run(command, { version: "0.0.0" }).pipe(
+    // With PINECONE_API_KEY and PINECONE_INDEX set: PineconeIndex.layerConfig. An index in memory is gone with the program,
+    // and the ledger is not.
+    Effect.provide([PineconeMemory.layer, NodeServices.layer]),
     NodeRuntime.runMain
   )
 }

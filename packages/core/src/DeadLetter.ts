@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Sink from "effect/Sink"
+import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
 import * as KeyValueLetters from "./internal/keyValueLetters.ts"
@@ -54,6 +54,7 @@ export type Kept<A> = Outcome.Written<A> | DeadLettered<A>
  */
 export type Passed<A, E> = Kept<A> | Outcome.NotWritten<A, E>
 
+/** Makes a {@link DeadLettered}. */
 export const deadLettered = <A>(input: A, id: string): DeadLettered<A> => ({ _tag: "DeadLettered", input, id })
 
 /** Options of {@link divert}. */
@@ -189,6 +190,36 @@ const keeping =
 
 const isLetter = <A, E extends ConnectorError>(outcome: Outcome.Outcome<A, E>): outcome is Outcome.NotWritten<A, E> =>
   Outcome.isNotWritten(outcome) && !outcome.error.reason.isFatal
+
+/** How many records ended in which way. */
+export interface Counts extends Outcome.Counts {
+  readonly deadLettered: number
+}
+
+const noCounts: Counts = { ...Outcome.noCounts, deadLettered: 0 }
+
+/**
+ * A sink that counts what passes {@link divert} or {@link settle}.
+ *
+ * @example
+ * ```ts
+ * import { DeadLetter } from "@effect-connectors/core"
+ * import * as Stream from "effect/Stream"
+ *
+ * declare const passed: Stream.Stream<DeadLetter.Passed<string, unknown>>
+ *
+ * // { written, rejected, unknown, deadLettered }
+ * const counts = Stream.run(passed, DeadLetter.count)
+ * ```
+ */
+export const count: Sink.Sink<Counts, Passed<unknown, unknown>> = Sink.reduceArray(
+  () => noCounts,
+  (counts, passed) => {
+    const others = passed.flatMap((one) => (one._tag === "DeadLettered" ? [] : [one]))
+    const { rejected, unknown, written } = Outcome.add(counts, others)
+    return { written, rejected, unknown, deadLettered: counts.deadLettered + passed.length - others.length }
+  }
+)
 
 /** Options of {@link ndjson}. */
 export interface NdjsonOptions<A> {

@@ -370,3 +370,40 @@ describe("with a ledger", () => {
     })
   )
 })
+
+describe("what passes a dead-letter step", () => {
+  it.effect("is counted by kind", () =>
+    Effect.gen(function* () {
+      const passed = Stream.fromIterable<DeadLetter.Passed<number, TestError>>(
+        [
+          Outcome.written(1),
+          DeadLetter.deadLettered(2, "a"),
+          Outcome.rejected(3, refused(), 1),
+          Outcome.unknown(4, unavailable(), 1),
+          DeadLetter.deadLettered(5, "b")
+        ],
+        { chunkSize: 2 }
+      )
+      assert.deepStrictEqual(yield* Stream.run(passed, DeadLetter.count), {
+        written: 1,
+        rejected: 1,
+        unknown: 1,
+        deadLettered: 2
+      })
+    })
+  )
+})
+
+describe("letters of one id in one chunk", () => {
+  it.effect("leave the last of them in a key-value store, however its calls interleave", () =>
+    Effect.gen(function* () {
+      const store = yield* DeadLetter.keyValue({ name: "same", record: Row })
+      for (let round = 0; round < 50; round++) {
+        const twice = [Outcome.rejected(row(round), refused(), 1), Outcome.rejected(row(1000 + round), refused(), 1)]
+        yield* Stream.fromIterable(twice).pipe(DeadLetter.divert(store, { id: () => "one" }), Stream.runDrain)
+        const letter = yield* onlyLetter(store)
+        assert.deepStrictEqual(letter.record, row(1000 + round))
+      }
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+})

@@ -1,7 +1,9 @@
 import * as Scan from "@effect-connectors/core/Scan"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
@@ -266,6 +268,26 @@ describe("settled", () => {
 
   const pagesOf = (sizes: ReadonlyArray<number>) =>
     sizes.map((size, page) => Array.from({ length: size }, (_, i) => `${page}.${i}`))
+
+  it.effect("ends in a defect when the step gave no outcome for a record", () =>
+    Effect.gen(function* () {
+      const acknowledged: Array<number> = []
+      const exit = yield* Stream.fromIterable([0, 1, 2]).pipe(
+        Scan.settled(
+          {
+            records: (page: number) => pagesOf([2, 2, 2])[page]!,
+            through: (items) => slowly([0], 1)(items).pipe(Stream.filter(({ input }) => input.value !== "1.1"))
+          },
+          (pages) => Effect.sync(() => acknowledged.push(...pages.map(({ page }) => page)))
+        ),
+        Stream.runDrain,
+        Effect.exit,
+        inTime
+      )
+      assert.deepStrictEqual(acknowledged, [0])
+      assert.isTrue(Exit.isFailure(exit) && Cause.pretty(exit.cause).includes("no outcome for 1 records"))
+    })
+  )
 
   it.effect.prop(
     "tells of each page in order, once, with an outcome for each record, and never has more open than it may",

@@ -237,6 +237,59 @@ describe("migrate", () => {
     }).pipe(withStores)
   )
 
+  it.effect("sends again what the comparison misses, though it was called written", () =>
+    Effect.gen(function* () {
+      const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, many(350, "k"))
+      const lossy: Service = {
+        ...to,
+        upsert: ({ namespace, records }) => {
+          const kept = records.filter(({ id }) => id !== "k0123")
+          return Arr.isArrayNonEmpty(kept) ? Effect.as(to.upsert({ namespace, records: kept }), {}) : Effect.succeed({})
+        }
+      }
+      const first = yield* reportOf(migrate({ from, to: lossy, run: "1", settleWithin: 0 }))
+      assert.deepInclude(first, { written: 350, notWritten: 0 })
+      assert.deepInclude(first.comparison, { missing: 1 })
+      const second = yield* migrate({ from, to, run: "1" })
+      assert.deepInclude(second, { written: 1, comparison: same(350) })
+
+      // The same after a migration that was whole.
+      yield* to.delete({ ids: ["k0007"] })
+      const third = yield* reportOf(migrate({ from, to, run: "1", settleWithin: 0 }))
+      assert.deepInclude(third.comparison, { missing: 1 })
+      assert.deepInclude(yield* migrate({ from, to, run: "1" }), { written: 1, comparison: same(350) })
+    }).pipe(withStores)
+  )
+
+  it.effect("does not take a record that is lost for one that is kept as a dead letter", () =>
+    Effect.gen(function* () {
+      const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, many(100, "k"))
+      const letters = yield* DeadLetter.keyValue({ name: "migration", record: Placed })
+      const deadLetters = DeadLetter.divert(letters, {
+        record: ({ value: { namespace, ...record } }: PineconeMigrate.Item) => ({ namespace, record })
+      })
+      yield* migrate({ from, to: refusing(to, (id) => id === "k0042"), run: "1", deadLetters })
+      // The dead letter is written by another way, and another record is gone.
+      const { records } = yield* from.fetch({ ids: ["k0042"] })
+      yield* to.upsert({ records: [records.get("k0042")!] })
+      yield* to.delete({ ids: ["k0001"] })
+      const report = yield* reportOf(migrate({ from, to, run: "1", deadLetters, settleWithin: 0 }))
+      assert.deepInclude(report.comparison, { missing: 1, same: 99 })
+    }).pipe(withStores)
+  )
+
+  it.effect("has a ledger of its own for an index of the same name at another host", () =>
+    Effect.gen(function* () {
+      const [from, one, two] = [yield* memoryIndex(), yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, many(10, "k"))
+      yield* migrate({ from, to: { ...one, host: "https://a-1.example" }, run: "1" })
+      const other = yield* migrate({ from, to: { ...two, host: "https://a-2.example" }, run: "1" })
+      assert.deepInclude(other, { recordsBefore: 0, written: 10 })
+    }).pipe(withStores)
+  )
+
   it.effect("stops when too much is refused, and loses none of it", () =>
     Effect.gen(function* () {
       const [from, to] = [yield* memoryIndex(), yield* memoryIndex({ dimension: 3 })]

@@ -1,4 +1,5 @@
 import { ConnectionFailed, RequestRefused, Unavailable } from "@effect-connectors/core/ConnectorError"
+import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Operation from "@effect-connectors/pinecone/Operation"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeIndex, type Service, type WriteReply } from "@effect-connectors/pinecone/PineconeIndex"
@@ -249,6 +250,35 @@ describe("operations", () => {
         assert.isUndefined(yield* stored("a"))
       }).pipe(changed(watched(calls)))
     })
+  )
+
+  it.effect("a delete in a namespace that is not there yet has nothing left to do", () =>
+    Effect.gen(function* () {
+      const counts = yield* Stream.make(Operation.delete("a"), upsert("a", 1), Operation.delete("b")).pipe(
+        PineconeSink.operationsOutcomes({ namespace: "new" }),
+        Stream.run(Outcome.count)
+      )
+      assert.deepStrictEqual(counts, { written: 3, rejected: 0, unknown: 0 })
+      assert.deepStrictEqual(Array.from((yield* stored("a", "new"))?.values ?? []), [1, 1])
+    }).pipe(inMemory())
+  )
+
+  it.effect("what is refused is not gathered without end while the service is silent", () =>
+    Effect.gen(function* () {
+      let pulled = 0
+      const endless = Stream.fromEffectRepeat(
+        Effect.sync(() => (pulled++ < 50 ? upsert(`${pulled}`, 1) : Operation.delete("")))
+      )
+      const fiber = yield* Effect.forkChild(
+        endless.pipe(PineconeSink.operationsOutcomes({ maxRecords: 10, concurrency: 2 }), Stream.runDrain)
+      )
+      for (let i = 0; i < 20; i++) yield* settle
+      const before = pulled
+      for (let i = 0; i < 20; i++) yield* settle
+      assert.strictEqual(pulled, before)
+      assert.isBelow(pulled, 2000)
+      yield* Fiber.interrupt(fiber)
+    }).pipe(changed(() => ({ upsert: () => Effect.never })))
   )
 
   it.effect("without order a batch waits for none", () =>

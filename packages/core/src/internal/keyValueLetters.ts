@@ -61,12 +61,12 @@ export const make = Effect.fnUntraced(function* <A>(
             yield* store.remove(`${key}.${before}`)
           }),
         { concurrency, discard: true }
-      ).pipe(oneAtATime.withPermit, failed("write")),
+      ).pipe((all) => oneAtATime.withPermit(all), failed("write")),
     remove: (ids) =>
       Effect.forEach(ids, (id) => Effect.andThen(store.remove(`${keyOf(id)}.a`), store.remove(`${keyOf(id)}.b`)), {
         concurrency,
         discard: true
-      }).pipe(oneAtATime.withPermit, failed("remove")),
+      }).pipe((all) => oneAtATime.withPermit(all), failed("remove")),
     letters: Stream.unwrap(
       Effect.map(store.keys, (keys) => {
         const own = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(0, -2))

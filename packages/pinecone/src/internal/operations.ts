@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Operation } from "../Operation.ts"
 import type { SizedRecord, UpdateRequest } from "../PineconeApi.ts"
+import type { PineconeError } from "../PineconeError.ts"
 import { namespaceOf } from "./common.ts"
 import * as destinations from "./destinations.ts"
 import type { Check } from "./recordChecks.ts"
@@ -22,6 +23,10 @@ type Kind = Item["_tag"]
 const keyOf = (kind: Kind, namespace: string): string => `${kind}:${namespace}`
 const namespaceIn = (key: string): string => key.slice(key.indexOf(":") + 1)
 const isOf = (kind: Kind, key: string): boolean => key.startsWith(`${kind}:`)
+
+/** The namespace is not there: an upsert that makes it may come later. */
+const isNamespace = ({ reason }: PineconeError): boolean =>
+  reason._tag === "NotFound" && reason.resource === "namespace"
 
 /** An element with what it asks for, and its place in its chunk. */
 interface Asked<A> {
@@ -115,7 +120,8 @@ export const operations = <A>(
           const records = items.flatMap((item) => (item._tag === "Upsert" ? [item.record] : []))
           if (Arr.isReadonlyArrayNonEmpty(records)) return upserts.send(namespace, records)
           const ids = items.flatMap((item) => (item._tag === "Delete" ? [item.id] : []))
-          if (Arr.isReadonlyArrayNonEmpty(ids)) return deletes.send(namespace, ids)
+          if (Arr.isReadonlyArrayNonEmpty(ids))
+            return Effect.catchIf(deletes.send(namespace, ids), isNamespace, () => Effect.void)
           return Effect.forEach(
             items.flatMap((item) => (item._tag === "Update" ? [item.change] : [])),
             (change) => updates.send(namespace, [change])

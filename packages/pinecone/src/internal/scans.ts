@@ -68,9 +68,19 @@ export const checkNames = (
   counts: ReadonlyMap<string, number>
 ): Effect.Effect<void, PineconeError> => {
   const unknown = Array.isArray(options.namespaces) ? names.find((name) => !counts.has(name)) : undefined
-  return unknown === undefined
-    ? Effect.void
-    : Effect.fail(failure("scan", unknown, new NotFound({ resource: "namespace", called: unknown })))
+  if (unknown !== undefined) {
+    return Effect.fail(failure("scan", unknown, new NotFound({ resource: "namespace", called: unknown })))
+  }
+  const isForgotten =
+    options.namespaces === undefined &&
+    names.every((name) => !counts.has(name)) &&
+    Array.from(counts.values()).some((n) => n > 0)
+  return isForgotten
+    ? Effect.logWarning(
+        `Nothing is read: namespace ${names.join()} is empty and ${counts.size} others are not; name them in ` +
+          'the option `namespaces`, or say "all"'
+      )
+    : Effect.void
 }
 
 /** Fails when the records seen are fewer, or more, than the index counted before and after. */
