@@ -57,6 +57,7 @@ export const endWhen: {
     )
 )
 
+/** Options of {@link graceful}. */
 export interface Options {
   /**
    * How long the program may go on after it was asked to end. Keep it below what the host allows before it kills:

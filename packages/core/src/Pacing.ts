@@ -32,6 +32,7 @@ export interface Rate extends Rates.Rate {
   readonly per?: "key" | "all" | undefined
 }
 
+/** When a service counts as down, and what is done then. */
 export interface Breaker {
   /**
    * Calls that have to fail in a row, with no answer or one that says the service is down, for it to count as down. Fewer
@@ -61,6 +62,7 @@ export interface Breaker {
   readonly giveUpAfter?: Duration.Input | undefined
 }
 
+/** How calls are paced; every part has a default. */
 export interface Options {
   /** What the store is called in metrics and logs. Default: `"store"`; a connector names its own. */
   readonly system?: string | undefined

@@ -35,6 +35,7 @@ export const Checkpoint = Schema.Struct({
 /** @see {@link Checkpoint} */
 export type Checkpoint = typeof Checkpoint.Type
 
+/** Limits of a run. */
 export interface Options {
   /**
    * How many elements may be read past the first one that has no outcome yet; then reading waits. It bounds what the

@@ -30,6 +30,7 @@ export interface Source<S, A, C, E extends ConnectorError, R = never> {
   readonly page: (split: S, cursor: C | undefined) => Effect.Effect<Page<A, C>, E, R>
 }
 
+/** How a store is scanned. */
 export interface Options {
   /**
    * Splits read side by side.
@@ -47,6 +48,7 @@ export interface PageOf<out S, out A, out C> extends Page<A, C> {
   readonly cursor: C | undefined
 }
 
+/** Options of {@link pages}. */
 export interface PagesOptions<in S, out C> extends Options {
   /** The cursor to begin a split at, for instance `next` of the last page of an earlier run. Default: the first page. */
   readonly from?: ((split: S) => C | undefined) | undefined
@@ -135,6 +137,7 @@ export interface Settled<out P, out O> {
   readonly outcomes: ReadonlyArray<O>
 }
 
+/** Options of {@link settled}. */
 export interface SettledOptions<in P, A, O, E = never, R = never, E2 = never, R2 = never> {
   /** The records of a page. */
   readonly records: (page: P) => ReadonlyArray<A>

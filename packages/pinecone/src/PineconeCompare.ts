@@ -65,6 +65,7 @@ export type Summary = typeof Summary.Type
 /** How many differences a {@link Summary} holds; the others are only counted. */
 export const listed = 100
 
+/** Options of {@link compare} and {@link summarize}. */
 export interface Options {
   /**
    * How far two numbers of a vector may lie apart and be the same. They are rounded to float32 first, since that is what
@@ -77,6 +78,7 @@ export interface Options {
   readonly onDifference?: ((difference: Difference) => void) | undefined
 }
 
+/** Options of {@link index}. */
 export interface IndexOptions extends Omit<ScanOptions, "prefixes" | "concurrency"> {
   /** The name a namespace is compared under. Default: its own. */
   readonly as?: ((namespace: string) => string) | undefined

@@ -25,6 +25,7 @@ import { PineconeIndex } from "./PineconeIndex.ts"
 import { Position, type Scanned, type ScannedPage } from "./PineconeSource.ts"
 import { Metadata, SparseValues, Values } from "./VectorRecord.ts"
 
+/** Options of {@link toFile}. */
 export interface Options {
   /** The file to write. */
   readonly path: string
@@ -204,6 +205,7 @@ export const toFile = (
     })
   )
 
+/** Options of {@link read}. */
 export interface ReadOptions {
   /**
    * Characters of a line. A longer one fails the stream before it is held in memory.

@@ -42,6 +42,7 @@ export interface Kept {
   readonly input: Item
 }
 
+/** Options of {@link migrate}. */
 export interface Options<E = never, R = never> {
   readonly from: Service
   readonly to: Service

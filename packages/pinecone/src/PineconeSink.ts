@@ -319,6 +319,7 @@ export const replaceOutcomes: ReplaceOutcomes = (options) => replaceOf(options, 
  */
 export const replace: Replace = (options) => (self) => Outcome.requireWritten(replaceOutcomes(options)(self))
 
+/** Options of {@link awaitReadable}. */
 export interface AwaitReadableOptions {
   /** Default: the layer's namespace. */
   readonly namespace?: string | undefined
