@@ -52,5 +52,5 @@ const list = (values: Readonly<Record<string, number | string>>): string =>
 const machine = (): string => {
   const [cpu] = os.cpus()
   const memory = Math.round(os.totalmem() / 2 ** 30)
-  return `${os.cpus().length} cores (${cpu?.model.trim()}), ${memory} GB, Linux ${os.release()}, Node ${process.versions.node}`
+  return `${os.cpus().length} cores (${cpu?.model.trim()}), ${memory} GB, ${os.type()} ${os.release()}, Node ${process.versions.node}`
 }

@@ -123,7 +123,8 @@ const requests = Effect.fnUntraced(function* (options: Options, emulator: Emulat
   yield* Effect.sleep(outageSeconds * 1_000)
   const down = yield* emulator.state
   yield* emulator.plan(counting)
-  const full = yield* backAt(emulator, 3 * recoverWithin)
+  // A machine that is busy may never be that fast; that calls come again shows on any.
+  const full = yield* backAt(emulator, 3 * recoverWithin, judgeSpeed ? leastUsed * quota.calls : 1)
   if (judgeSpeed) {
     findings.expect(
       full !== undefined && full <= recoverWithin,
@@ -145,8 +146,8 @@ const requests = Effect.fnUntraced(function* (options: Options, emulator: Emulat
   })
 })
 
-/** Seconds until the calls of one second are as many as before. */
-const backAt = Effect.fnUntraced(function* (emulator: Emulator.Emulator, within: number) {
+/** Seconds until there are so many calls in one second. */
+const backAt = Effect.fnUntraced(function* (emulator: Emulator.Emulator, within: number, wanted: number) {
   const start = yield* Clock.currentTimeMillis
   const samples: Array<Sample> = []
   for (;;) {
@@ -155,7 +156,7 @@ const backAt = Effect.fnUntraced(function* (emulator: Emulator.Emulator, within:
     const before = samples.findLast(({ at }) => at <= now.at - 1_000)
     if (before !== undefined) {
       const perSecond = ((now.accepted - before.accepted) * 1_000) / (now.at - before.at)
-      if (perSecond >= leastUsed * quota.calls) return Math.round((before.at - start) / 100) / 10
+      if (perSecond >= wanted) return Math.round((before.at - start) / 100) / 10
     }
     if (now.at - start > within * 1_000) return undefined
     yield* Effect.sleep("100 millis")

@@ -46,11 +46,13 @@ const memory = Effect.sync(() => {
   return { heapUsed: heapUsed + external + arrayBuffers, rss }
 })
 
-/** Open sockets of this process. */
+const descriptors = "/proc/self/fd"
+
+/** Open sockets of this process; 0 where the system does not tell. */
 const sockets = (): number =>
-  fs.readdirSync("/proc/self/fd").filter((fd) => {
+  (fs.existsSync(descriptors) ? fs.readdirSync(descriptors) : []).filter((fd) => {
     try {
-      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")
+      return fs.readlinkSync(`${descriptors}/${fd}`).startsWith("socket:")
     } catch {
       return false // It was the one that reads the directory.
     }
