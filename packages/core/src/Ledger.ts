@@ -309,7 +309,7 @@ const isSameJob = Schema.toEquivalence(Job)
 const describe = (job: Job): string => {
   const { input, kind, ...place } = job
   const where = Object.entries(place).map(([name, value]) => `${name} ${JSON.stringify(clip(value, 200))}`)
-  return `a ${kind} of ${where.join(", ")}${input === undefined ? "" : ` from ${clip(input, 200)}`}`
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind} of ${where.join(", ")}${input === undefined ? "" : ` from ${clip(input, 200)}`}`
 }
 
 const storeFailed = (during: StoreFailed["during"], { cause, message }: KeyValueStoreError): StoreFailed =>

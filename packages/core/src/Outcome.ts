@@ -135,10 +135,12 @@ export class RecordsNotWritten extends Schema.TaggedError<RecordsNotWritten>()("
   )
 }) {
   override get message(): string {
-    const examples = this.first
-      .slice(0, 3)
-      .map(({ _tag, error }) => `${_tag.toLowerCase()}: ${error instanceof Error ? error.message : String(error)}`)
-    const more = this.rejected + this.unknown - examples.length
+    const said = this.first.map(
+      ({ _tag, error }) => `${_tag.toLowerCase()}: ${error instanceof Error ? error.message : String(error)}`
+    )
+    // A service that is down says one thing of every record.
+    const examples = Array.from(new Set(said)).slice(0, 3)
+    const more = this.rejected + this.unknown - said.filter((one) => examples.includes(one)).length
     return `${this.rejected} rejected and ${this.unknown} unknown of ${
       this.written + this.rejected + this.unknown
     } records. ${examples.join("; ")}${more > 0 ? `; and ${more} more` : ""}`
