@@ -403,7 +403,7 @@ describe("replace, by property", () => {
               parent: ({ name }: Versioned) => name,
               records,
               ...settings,
-              retry: { base: 7, maxAttempts: 50 }
+              retry: { base: 7, cap: 50, maxAttempts: 50 }
             })
           )
         yield* inTime(
