@@ -22,6 +22,8 @@ import { RateLimiter } from "./internal/persistence.ts"
 import * as Rates from "./internal/rates.ts"
 import * as Telemetry from "./Telemetry.ts"
 
+export type { Waiting } from "./internal/circuit.ts"
+
 /** What one second may hold of an operation; what is left out is not limited. */
 export interface Rate extends Rates.Rate {
   /**
@@ -117,22 +119,13 @@ export interface Call {
   readonly records: number
 }
 
-/** How a call ends that waits for a service that is down. */
-export interface Waiting<out E> {
-  readonly gaveUp: (reason: CircuitOpen) => E
-  /** When the call itself is out of time, in epoch milliseconds. Default: never. */
-  readonly until?: (() => number) | undefined
-  /** What it then fails with. Default: what `gaveUp` gives. */
-  readonly outOfTime?: (() => E | undefined) | undefined
-}
-
 /** The pacing of one store. */
 export interface Pacing {
   /** Runs one attempt of a call when its turn has come. Call it for each attempt, so that repeated ones are counted. */
   readonly paced: <A, E extends ConnectorError, R>(
     call: Call,
     attempt: Effect.Effect<A, E, R>,
-    waiting: Waiting<E>
+    waiting: Circuit.Waiting<E>
   ) => Effect.Effect<A, E, R>
 }
 
@@ -297,7 +290,11 @@ const makeWith = (
     }
 
     return {
-      paced: <A, E extends ConnectorError, R>(call: Call, attempt: Effect.Effect<A, E, R>, waiting: Waiting<E>) =>
+      paced: <A, E extends ConnectorError, R>(
+        call: Call,
+        attempt: Effect.Effect<A, E, R>,
+        waiting: Circuit.Waiting<E>
+      ) =>
         Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E, R> => {
           const { gates, perKey, rate } = operationOf(call.operation)
           const key = perKey ? call.key : ""
@@ -307,15 +304,7 @@ const makeWith = (
               : Rates.turn(limiter, `${prefix}${call.operation}/${key}`, burstMillis, rate, call)
           const gate = gates(key, now)
           const sent = Effect.andThen(turn, gate.send(attempt))
-          return gate.enter(
-            circuit === undefined
-              ? sent
-              : circuit.guard(sent, {
-                  gaveUp: waiting.gaveUp,
-                  until: waiting.until ?? (() => Infinity),
-                  outOfTime: waiting.outOfTime ?? (() => undefined)
-                })
-          )
+          return gate.enter(circuit === undefined ? sent : circuit.guard(sent, waiting))
         })
     }
   })

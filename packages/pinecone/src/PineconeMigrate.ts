@@ -202,15 +202,11 @@ const copy = Effect.fnUntraced(function* <E, R>(
   const ledger = yield* Ledger.open({
     job: {
       kind: "migrate",
-      ...(to.host === undefined ? {} : { host: to.host }),
-      index: to.name,
+      index: scans.placeOf(to),
       namespace: target,
       split: namespace,
       run: options.run,
-      input:
-        from.host === undefined || from.host.endsWith(from.name)
-          ? `index ${from.name}`
-          : `index ${from.name} at ${from.host}`
+      input: `index ${scans.placeOf(from)}`
     },
     checkpoint: Checkpoint,
     initial
@@ -248,24 +244,22 @@ const copy = Effect.fnUntraced(function* <E, R>(
   const acknowledge = (settled: Arr.NonEmptyReadonlyArray<Scan.Settled<Page, ItemOutcome | Kept>>) =>
     Effect.suspend(() => {
       for (const { outcomes, page } of settled) {
-        const notWritten = page.again ? [] : [...now.notWritten]
-        const deadLettered = new Set(now.deadLettered)
+        const told: Array<ItemOutcome> = []
+        const kept: Array<string> = []
         for (const outcome of outcomes) {
-          if (outcome._tag === "DeadLettered") {
-            deadLettered.add(outcome.input.value.id)
-            continue
-          }
-          counts = Outcome.add(counts, [outcome])
-          if (outcome._tag === "Written") continue
-          notWritten.push(outcome.input.value.id)
-          lastError = outcome.error
-          if (errors.length < listed) errors.push(clip(outcome.error.message))
+          if (outcome._tag === "DeadLettered") kept.push(outcome.input.value.id)
+          else told.push(outcome)
         }
+        const refused = told.filter(Outcome.isNotWritten)
+        counts = Outcome.add(counts, told)
+        lastError = refused.at(-1)?.error ?? lastError
+        for (const { error } of refused.slice(0, listed - errors.length)) errors.push(clip(error.message))
+        const before = page.again ? [] : now.notWritten
         now = {
           next: page.next,
           records: now.records + (page.again ? 0 : page.records.length),
-          deadLettered: Array.from(deadLettered),
-          notWritten
+          deadLettered: kept.length === 0 ? now.deadLettered : Array.from(new Set([...now.deadLettered, ...kept])),
+          notWritten: refused.length === 0 ? before : [...before, ...refused.map(({ input }) => input.value.id)]
         }
       }
       const saved = ledger.save(now)

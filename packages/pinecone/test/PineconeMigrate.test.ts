@@ -287,6 +287,11 @@ describe("migrate", () => {
       yield* migrate({ from, to: { ...one, host: "https://a-1.example" }, run: "1" })
       const other = yield* migrate({ from, to: { ...two, host: "https://a-2.example" }, run: "1" })
       assert.deepInclude(other, { recordsBefore: 0, written: 10 })
+      // Indexes of an emulator have one host and differ in the path.
+      const [three, four] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* migrate({ from, to: { ...three, host: "http://127.0.0.1:5080/i/three" }, run: "1" })
+      const path = yield* migrate({ from, to: { ...four, host: "http://127.0.0.1:5080/i/four" }, run: "1" })
+      assert.deepInclude(path, { recordsBefore: 0, written: 10 })
     }).pipe(withStores)
   )
 

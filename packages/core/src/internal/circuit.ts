@@ -1,6 +1,6 @@
 /**
  * Stops calls to a service that is down: they wait, one of them asks from time to time whether it is back, and then all
- * go on at once.
+ * go on.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -27,12 +27,13 @@ export interface Options {
   readonly maxRetryAfter: Duration.Input
 }
 
-/** How a call that waits for the service ends without it. */
-export interface Waiting<E> {
+/** How a call ends that waits for a service that is down. */
+export interface Waiting<out E> {
   readonly gaveUp: (reason: CircuitOpen) => E
-  /** Epoch milliseconds at which the call itself is out of time. */
-  readonly until: () => number
-  readonly outOfTime: () => E | undefined
+  /** When the call itself is out of time, in epoch milliseconds. Default: never. */
+  readonly until?: (() => number) | undefined
+  /** What it then fails with. Default: what `gaveUp` gives. */
+  readonly outOfTime?: (() => E | undefined) | undefined
 }
 
 export interface Circuit {
@@ -127,13 +128,14 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
         Effect.flatMap(Effect.andThen(opened, Clock.currentTimeMillis), (now) => {
           const start = from ?? now
           // A service may be back that was down for long when this call came: it waits for one answer at least.
-          const left = Math.min(Math.max(since + giveUpMillis, start + probeMillis), waiting.until()) - now
+          const left =
+            Math.min(Math.max(since + giveUpMillis, start + probeMillis), waiting.until?.() ?? Infinity) - now
           if (left <= 0) return Effect.fail(ended(now))
           const over = Effect.sleep(Math.min(Duration.toMillis(pause), left))
           return Effect.andThen(Effect.raceFirst(over, closed.await), loop(start))
         })
       const ended = (now: number): E => {
-        const late = now < since + giveUpMillis ? waiting.outOfTime() : undefined
+        const late = now < since + giveUpMillis ? waiting.outOfTime?.() : undefined
         return (
           late ??
           waiting.gaveUp(new CircuitOpen({ service: options.service, downMillis: now - since, detail: lastFailure }))
