@@ -3,15 +3,11 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type { KeyValueOptions } from "../DeadLetter.ts"
 import { digest } from "./digest.ts"
 import { makeCodec, type Store, Stored, storeFailed } from "./letter.ts"
 import { KeyValueStore } from "./persistence.ts"
 import * as Slot from "./slot.ts"
-
-export interface Options<A> {
-  readonly name: string
-  readonly record: Schema.Codec<A, unknown>
-}
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Stored))
 
@@ -26,7 +22,7 @@ const concurrency = 16
  * before, which is removed when the new one is there.
  */
 export const make = Effect.fnUntraced(function* <A>(
-  options: Options<A>
+  options: KeyValueOptions<A>
 ): Effect.fn.Return<Store<A>, never, KeyValueStore> {
   const store = yield* KeyValueStore
   const codec = makeCodec(options.record)

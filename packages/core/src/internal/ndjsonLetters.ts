@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type { NdjsonOptions } from "../DeadLetter.ts"
 import {
   type Codec,
   DeadLetterError,
@@ -16,13 +17,6 @@ import {
   StoreFull
 } from "./letter.ts"
 import { FileSystem, type PlatformError } from "./persistence.ts"
-
-export interface Options<A> {
-  readonly path: string
-  readonly record: Schema.Codec<A, unknown>
-  readonly maxLetters?: number | undefined
-  readonly maxLineBytes?: number | undefined
-}
 
 /** A line that takes letters away again. */
 const Removed = Schema.Struct({ removed: Schema.Array(Schema.String) })
@@ -54,7 +48,7 @@ interface Index {
  * without what is gone when that is most of it, beside the old file, which the new one then replaces.
  */
 export const make = Effect.fnUntraced(function* <A>(
-  options: Options<A>
+  options: NdjsonOptions<A>
 ): Effect.fn.Return<Store<A>, DeadLetterError, FileSystem> {
   const { path } = options
   const maxLetters = options.maxLetters ?? 1_000_000

@@ -1,18 +1,16 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
-import type * as Schedule from "effect/Schedule"
-import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type { QueueOptions } from "../DeadLetter.ts"
 import {
   type DeadLetter,
   type DeadLetterError,
@@ -23,15 +21,6 @@ import {
   type Unfit
 } from "./letter.ts"
 import { makeQueue, type PersistedQueueFactory } from "./persistence.ts"
-
-export interface Options<A> {
-  readonly name: string
-  readonly record: Schema.Codec<A, unknown>
-  readonly idle?: Duration.Input | undefined
-  readonly maxHeld?: number | undefined
-  readonly maxAttempts?: number | undefined
-  readonly retrySchedule?: Schedule.Schedule<unknown, number> | undefined
-}
 
 /** An element that is taken from the queue and not yet answered. */
 interface Held {
@@ -47,7 +36,7 @@ interface Held {
  * letters are read anew, or the scope closes.
  */
 export const make = Effect.fnUntraced(function* <A>(
-  options: Options<A>
+  options: QueueOptions<A>
 ): Effect.fn.Return<Store<A>, never, PersistedQueueFactory | Scope.Scope> {
   const { name } = options
   const idle = options.idle ?? "5 seconds"

@@ -8,18 +8,10 @@ import * as Schedule from "effect/Schedule"
 import type { Service } from "../PineconeApi.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
+import type { AwaitReadableOptions } from "../PineconeSink.ts"
 import { checkDuration, failure } from "./common.ts"
 import { namespaceName } from "./namespace.ts"
 import { invalidNamespace } from "./recordChecks.ts"
-
-export interface Options {
-  readonly namespace?: string | undefined
-  readonly timeout?: Duration.Input | undefined
-  readonly poll?: { readonly base?: Duration.Input | undefined; readonly cap?: Duration.Input | undefined } | undefined
-  readonly stored?: ReadonlyArray<string> | undefined
-  readonly gone?: ReadonlyArray<string> | undefined
-  readonly retry?: Retry.Policy | undefined
-}
 
 const operation = "awaitReadable"
 
@@ -38,7 +30,7 @@ const countStored = (index: Service, namespace: string, ids: ReadonlyArray<strin
     return found
   })
 
-const lookByIds = (index: Service, namespace: string, options: Options): Look => {
+const lookByIds = (index: Service, namespace: string, options: AwaitReadableOptions): Look => {
   const stored = Arr.dedupe(options.stored ?? [])
   const gone = Arr.dedupe(options.gone ?? [])
   return Effect.gen(function* () {
@@ -59,7 +51,7 @@ const lookByNumber = (index: Service, namespace: string, lsn: number, otherwise:
     )
   })
 
-export const awaitReadable = (options: Options = {}): Effect.Effect<void, PineconeError, PineconeIndex> =>
+export const awaitReadable = (options: AwaitReadableOptions = {}): Effect.Effect<void, PineconeError, PineconeIndex> =>
   Effect.gen(function* () {
     yield* checkDuration(operation, "timeout", options.timeout)
     yield* checkDuration(operation, "poll.base", options.poll?.base)
