@@ -2,7 +2,7 @@
  * Protobuf as the data plane uses it, on top of a library's fields: floats as bytes, and `google.protobuf.Struct`, which
  * metadata and filters are.
  */
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import * as Predicate from "effect/Predicate"
 import type { Values } from "../VectorRecord.ts"
 
