@@ -6,11 +6,10 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
 import * as Control from "./controlPlane.ts"
-import * as Data from "./dataPlane.ts"
 import { refuseControl, refuseData } from "./envelopes.ts"
 import type { Refuse } from "./reply.ts"
-import * as Namespaces from "./namespacePlane.ts"
 import type { Metered } from "./quotas.ts"
+import * as Rest from "./restCalls.ts"
 import type { Incoming } from "./wire.ts"
 
 /** A request's handler and what its path says. */
@@ -62,7 +61,7 @@ const route =
   })
 
 const control = route<Control.Handler>()
-const data = route<Data.Handler>()
+const data = route<Rest.Handler>()
 
 const controlRoutes = [
   control("GET", "indexes", "listIndexes", Control.listIndexes),
@@ -74,18 +73,18 @@ const controlRoutes = [
 ]
 
 const dataRoutes = [
-  data("POST", "vectors/upsert", "upsert", Data.upsert, inBody),
-  data("POST", "query", "query", Data.query, inBody),
-  data("GET", "vectors/fetch", "fetch", Data.fetch, inQuery),
-  data("POST", "vectors/fetch_by_metadata", "fetchByMetadata", Data.fetchByMetadata, inBody),
-  data("POST", "vectors/update", "update", Data.update, ofMany),
-  data("POST", "vectors/delete", "delete", Data.remove, ofMany),
-  data("GET", "vectors/list", "list", Data.list, inQuery),
-  data("POST", "describe_index_stats", "stats", Data.stats),
-  data("GET", "namespaces", "namespaces", Namespaces.listNamespaces),
-  data("POST", "namespaces", "createNamespace", Namespaces.createNamespace, inName),
-  data("GET", "namespaces/*", "describeNamespace", Namespaces.describeNamespace, inPath),
-  data("DELETE", "namespaces/*", "deleteNamespace", Namespaces.deleteNamespace, inPath)
+  data("POST", "vectors/upsert", "upsert", Rest.upsert, inBody),
+  data("POST", "query", "query", Rest.query, inBody),
+  data("GET", "vectors/fetch", "fetch", Rest.fetch, inQuery),
+  data("POST", "vectors/fetch_by_metadata", "fetchByMetadata", Rest.fetchByMetadata, inBody),
+  data("POST", "vectors/update", "update", Rest.update, ofMany),
+  data("POST", "vectors/delete", "delete", Rest.remove, ofMany),
+  data("GET", "vectors/list", "list", Rest.list, inQuery),
+  data("POST", "describe_index_stats", "stats", Rest.stats),
+  data("GET", "namespaces", "namespaces", Rest.listNamespaces),
+  data("POST", "namespaces", "createNamespace", Rest.createNamespace, inName),
+  data("GET", "namespaces/*", "describeNamespace", Rest.describeNamespace, inPath),
+  data("DELETE", "namespaces/*", "deleteNamespace", Rest.deleteNamespace, inPath)
 ]
 
 /** Finds the handler of a request. `path` starts with a slash and has no query. */
@@ -107,7 +106,7 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
       const emulated = project.indexes.get(index)
       return emulated === undefined
         ? refuseData(404, `Index ${index} not found`)
-        : Result.merge(entry.handler(emulated, incoming))
+        : entry.handler(emulated, incoming)
     }
   }))
 }
