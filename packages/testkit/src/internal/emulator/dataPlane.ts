@@ -64,7 +64,7 @@ export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: numb
   Result.gen(function* () {
     const namespace = yield* namespaceOf(version, request.namespace)
     const records = (request.vectors ?? []).map(toRecord)
-    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs at least one vector")
+    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
     const { lsn } = yield* index.store.upsert({ namespace, records })
     return written({ count: records.length }, lsn)
   })

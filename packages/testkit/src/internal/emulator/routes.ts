@@ -2,11 +2,11 @@
  * Which handler answers a method and a path. One port serves everything: the control plane at the root, the data
  * plane of each index below `/i/{name}`.
  */
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
 import * as Control from "./controlPlane.ts"
 import { refuseControl, refuseData } from "./envelopes.ts"
+import * as Meters from "./meters.ts"
 import type { Refuse } from "./reply.ts"
 import type { Metered } from "./quotas.ts"
 import * as Rest from "./restCalls.ts"
@@ -20,10 +20,10 @@ export interface Route {
   readonly call: (incoming: Incoming) => Omit<Metered, "bytes">
   /** Says no in the form of the route's plane. */
   readonly refuse: Refuse
-  readonly answer: (project: Control.Project, incoming: Incoming) => Reply
+  readonly answer: Control.Handler
 }
 
-type Meter = (incoming: Incoming) => Pick<Metered, "namespace" | "records" | "byMetadata">
+type Meter = (incoming: Incoming) => Meters.Measures
 
 /** A path is without its leading slash; `*` stands for a name. */
 interface Entry<Handler> {
@@ -34,21 +34,12 @@ interface Entry<Handler> {
   readonly meter: Meter
 }
 
-const inNone: Meter = () => ({ namespace: undefined })
+const inNone: Meter = () => Meters.inNone(undefined)
 const inPath: Meter = ({ name }) => ({ namespace: name })
 const inQuery: Meter = ({ query }) => ({ namespace: query.get("namespace") ?? "" })
-const inBody: Meter = ({ body }) => ({ namespace: textOf(body, "namespace") })
-const inName: Meter = ({ body }) => ({ namespace: textOf(body, "name") })
-const ofMany: Meter = ({ body }) => ({
-  namespace: textOf(body, "namespace"),
-  records: Predicate.hasProperty(body, "ids") && Array.isArray(body.ids) ? body.ids.length : 1,
-  byMetadata: Predicate.hasProperty(body, "filter") && Predicate.isReadonlyObject(body.filter)
-})
-
-const textOf = (body: unknown, field: string): string => {
-  const value = Predicate.hasProperty(body, field) ? body[field] : undefined
-  return typeof value === "string" ? value : ""
-}
+const inBody: Meter = ({ body }) => Meters.inBody(body)
+const inName: Meter = ({ body }) => Meters.inName(body)
+const ofMany: Meter = ({ body }) => Meters.ofMany(body)
 
 const route =
   <Handler>() =>
@@ -104,9 +95,7 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
     refuse: refuseData,
     answer: (project, incoming) => {
       const emulated = project.indexes.get(index)
-      return emulated === undefined
-        ? refuseData(404, `Index ${index} not found`)
-        : entry.handler(emulated, incoming)
+      return emulated === undefined ? refuseData(404, `Index ${index} not found`) : entry.handler(emulated, incoming)
     }
   }))
 }
