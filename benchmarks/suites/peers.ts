@@ -9,7 +9,7 @@ export const peers: Suite = {
     "Records of 384 dimensions and four fields of metadata are upserted in batches of 100 with 8 in flight, into a server in " +
     "another process on the same machine that only drains. The official clients run in a hand-written pool of promises; LangChain's " +
     "PineconeStore.addVectors is given all vectors at once and makes its batches and its pool itself (maxConcurrency 8); retries " +
-    "are off in all of them. The layers run PineconeSink.upsertOutcomes from a Stream, with all that it does.",
+    "are off in all of them. The layers run PineconeSink.upsertOutcomes from a Stream, with all that it does but the documented rates.",
   plan: ({ smoke }) => {
     const load = { dimension: 384, ...headline } as const
     return {
