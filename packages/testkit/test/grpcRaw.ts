@@ -132,7 +132,13 @@ export interface Client {
 export const connect = (host: string, options: grpc.ClientOptions = {}) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => new grpc.Client(new URL(host).host, grpc.credentials.createInsecure(), options)),
+      Effect.sync(
+        () =>
+          new grpc.Client(new URL(host).host, grpc.credentials.createInsecure(), {
+            "grpc.enable_retries": 0,
+            ...options
+          })
+      ),
       (client) => Effect.sync(() => client.close())
     ),
     (client): Client => {
@@ -165,7 +171,7 @@ export const connect = (host: string, options: grpc.ClientOptions = {}) =>
 
 /** Starts an emulator with the index `demo`, and connects to it. */
 export const grpcRaw = (
-  index: { readonly [K in "dimension"]: number } & Pick<Extract<IndexOptions, { dimension: number }>, "metric">,
+  index: Pick<Extract<IndexOptions, { readonly dimension: number }>, "dimension" | "metric">,
   options?: Options
 ) =>
   Effect.gen(function* () {
