@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { encode, grpcRaw } from "./grpcRaw.ts"
-import { exchange, framed, http2Session } from "./http2Raw.ts"
+import { closed, exchange, framed, http2Session } from "./http2Raw.ts"
 import { json, sender } from "./rawHttp.ts"
 
 const vectors = [{ id: "a", values: [1, 2] }]
@@ -96,12 +96,16 @@ describe("a fault", () => {
       const { emulator, host } = yield* grpcRaw(dense, { faultPlan: plan })
       const session = yield* http2Session(host)
       const other = yield* http2Session(host)
+      const errors: Array<unknown> = []
+      session.on("error", (error: NodeJS.ErrnoException) => errors.push(error.code))
       const query = [framed(encode("QueryRequest", { vector: [1, 2], topK: 1 }))]
+      const ended = yield* Effect.forkChild(closed(session), { startImmediately: true })
       const waiting = yield* Effect.forkChild(exchange(session, query, { path: "/VectorService/Query" }))
       yield* struckOnce(emulator)
       yield* exchange(session, [framed(encode("UpsertRequest", { vectors }))])
       assert.strictEqual((yield* Fiber.join(waiting)).code, undefined)
-      assert.isTrue(session.destroyed)
+      yield* Fiber.join(ended)
+      assert.deepStrictEqual(errors, ["ECONNRESET"])
       const list = yield* exchange(other, [framed(encode("ListRequest", {}))], { path: "/VectorService/List" })
       assert.strictEqual(list.code, status.OK)
     })

@@ -13,6 +13,10 @@ export interface Answered {
   readonly closed: number | undefined
 }
 
+/** Waits for the end of a connection, in good order or not. */
+export const closed = (session: http2.ClientHttp2Session) =>
+  Effect.promise(() => new Promise<void>((resolve) => session.once("close", resolve)))
+
 export interface StreamOptions {
   readonly path?: string
   readonly headers?: http2.OutgoingHttpHeaders
@@ -21,7 +25,8 @@ export interface StreamOptions {
 /** A connection until the scope ends. */
 export const http2Session = (host: string) =>
   Effect.acquireRelease(
-    Effect.sync(() => http2.connect(host).on("error", () => {})),
+    // in megabytes: the default counts what is still to be sent
+    Effect.sync(() => http2.connect(host, { maxSessionMemory: 200 }).on("error", () => {})),
     (session) => Effect.sync(() => session.destroy())
   )
 
