@@ -8,7 +8,6 @@
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { make } from "./internal/grpcIndex.ts"
 import type { Options } from "./PineconeApi.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import { PineconeIndex } from "./PineconeIndex.ts"
@@ -33,7 +32,14 @@ import { PineconeIndex } from "./PineconeIndex.ts"
  * ```
  */
 export const layer = (options: Options): Layer.Layer<PineconeIndex, PineconeError> =>
-  Layer.effect(PineconeIndex, make(options))
+  Layer.effect(
+    PineconeIndex,
+    // gRPC and protobuf take a tenth of a second to load.
+    Effect.flatMap(
+      Effect.promise(() => import("./internal/grpcIndex.ts")),
+      ({ make }) => make(options)
+    )
+  )
 
 /** {@link layer} with `PineconeIndex.config`. */
 export const layerConfig: Layer.Layer<PineconeIndex, PineconeError | Config.ConfigError> = Layer.unwrap(

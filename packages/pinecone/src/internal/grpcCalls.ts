@@ -54,65 +54,75 @@ const alsoLocal: ReadonlySet<number> = new Set([1, 2, 13, 14])
 
 const isBytes = (value: Buffer): Buffer => value
 
-/** Sends calls on a connection that closes with the scope. `name` is the index's, for messages. */
-export const make = (settings: Settings, name: string, host: string): Effect.Effect<Send, InvalidOption, Scope.Scope> =>
-  Effect.gen(function* () {
-    const grpc = yield* Effect.promise(() => import("@grpc/grpc-js"))
-    const { additionalHeaders, timeout } = settings
-    const apiKey = Redacted.value(settings.apiKey)
-    const url = new URL(host)
-    if (url.pathname !== "/") {
-      return yield* new InvalidOption({
-        option: "host",
-        issue: `has a path, ${clip(url.pathname, 100)}, and gRPC has none; give the address that describing the index tells`
-      })
+/** The metadata of every call. */
+const metadataOf = ({ additionalHeaders, apiKey, timeout }: Settings, metadata: Metadata) => {
+  metadata.set("x-pinecone-api-version", apiVersion)
+  for (const [header, value] of Object.entries(additionalHeaders)) {
+    if (/-bin$|^grpc-/i.test(header)) {
+      const issue = `has ${JSON.stringify(header)}, which gRPC keeps for itself or for bytes`
+      return Effect.fail(new InvalidOption({ option: "additionalHeaders", issue }))
     }
-    const metadata = new grpc.Metadata()
-    metadata.set("x-pinecone-api-version", apiVersion)
-    for (const [header, value] of Object.entries(additionalHeaders)) {
-      if (/-bin$|^grpc-/i.test(header)) {
-        const issue = `has ${JSON.stringify(header)}, which gRPC keeps for itself or for bytes`
-        return yield* new InvalidOption({ option: "additionalHeaders", issue })
-      }
-      metadata.set(header, value)
-    }
-    metadata.set("api-key", apiKey)
-    const isSecure = url.protocol === "https:"
-    const port = url.port || (isSecure ? "443" : "80")
-    const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure()
-    const client = yield* Effect.acquireRelease(
-      Effect.sync(() => new grpc.Client(`${url.hostname}:${port}`, credentials, channelOptions)),
-      (client) => Effect.sync(() => client.close())
-    )
-    const deadlineMillis = Duration.toMillis(timeout)
+    metadata.set(header, value)
+  }
+  metadata.set("api-key", Redacted.value(apiKey))
+  // So that the service gives up when the caller does; it is the layer that ends the call. The field has 8 digits.
+  metadata.set("grpc-timeout", `${Math.min(Math.ceil(Duration.toMillis(timeout)), 99_999_999)}m`)
+  return Effect.succeed(metadata)
+}
 
-    return (method, namespace, request, read) =>
-      Effect.flatMap(checkBytes(request.byteLength, settings), () =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.flatMap(
-            unary(client, `/VectorService/${method}`, request, metadata, now + deadlineMillis),
-            (ending) => {
-              const headers = headersOf([ending.initial, ending.status.metadata], apiKey)
-              const { code } = ending.status
-              const details = withoutSecrets(ending.status.details, [apiKey])
-              if (code !== 0 || ending.message === undefined) {
-                const answered = !alsoLocal.has(code) || Object.keys(ending.status.metadata.getMap()).length > 0
-                return Effect.fail(classify({ code, details, headers, answered }, { index: name, namespace }, now))
-              }
-              const message = ending.message
-              return Effect.try({
-                try: () => ({ value: read(message), headers }),
-                catch: (error) =>
-                  new InvalidResponse({
-                    detail: clip(withoutSecrets(error instanceof Error ? error.message : String(error), [apiKey])),
-                    wire: wireOf({ code, headers })
-                  })
-              })
-            }
-          )
-        )
-      )
+const addressOf = (
+  host: string
+): Effect.Effect<{ readonly target: string; readonly isSecure: boolean }, InvalidOption> => {
+  const { hostname, pathname, port, protocol } = new URL(host)
+  if (pathname !== "/") {
+    const issue = `has a path, ${clip(pathname, 100)}, and gRPC has none; give the address that describing the index tells`
+    return Effect.fail(new InvalidOption({ option: "host", issue }))
+  }
+  const isSecure = protocol === "https:"
+  return Effect.succeed({ target: `${hostname}:${port || (isSecure ? "443" : "80")}`, isSecure })
+}
+
+/** Sends calls on a connection that closes with the scope. `name` is the index's, for messages. */
+export const make = Effect.fnUntraced(function* (
+  settings: Settings,
+  name: string,
+  host: string
+): Effect.fn.Return<Send, InvalidOption, Scope.Scope> {
+  const { isSecure, target } = yield* addressOf(host)
+  const grpc = yield* Effect.promise(() => import("@grpc/grpc-js"))
+  const metadata = yield* metadataOf(settings, new grpc.Metadata())
+  const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure()
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new grpc.Client(target, credentials, channelOptions)),
+    (client) => Effect.sync(() => client.close())
+  )
+  const apiKey = Redacted.value(settings.apiKey)
+
+  return Effect.fnUntraced(function* <A>(
+    method: string,
+    namespace: string | undefined,
+    request: Uint8Array,
+    read: (message: Uint8Array) => A
+  ) {
+    yield* checkBytes(request.byteLength, settings)
+    const { initial, message, status } = yield* unary(client, `/VectorService/${method}`, request, metadata)
+    const { code } = status
+    const headers = headersOf([initial, status.metadata], apiKey)
+    if (code !== 0) {
+      const answered = !alsoLocal.has(code) || Object.keys(status.metadata.getMap()).length > 0
+      const details = withoutSecrets(status.details, [apiKey])
+      const subject = { index: name, namespace }
+      return yield* classify({ code, details, headers, answered }, subject, yield* Clock.currentTimeMillis)
+    }
+    const invalid = (detail: string) =>
+      new InvalidResponse({ detail: clip(withoutSecrets(detail, [apiKey])), wire: wireOf({ code, headers }) })
+    if (message === undefined) return yield* invalid("the answer has no message")
+    return yield* Effect.try({
+      try: (): Received<A> => ({ value: read(message), headers }),
+      catch: (error) => invalid(error instanceof Error ? error.message : String(error))
+    })
   })
+})
 
 interface Ended {
   readonly status: StatusObject
@@ -120,22 +130,15 @@ interface Ended {
   readonly message: Buffer | undefined
 }
 
-/** Interrupting it cancels the call, at the service too. The service is told the deadline, in epoch milliseconds. */
-const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata, deadline: number) =>
+/** Interrupting it cancels the call, at the service too. */
+const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata) =>
   Effect.callback<Ended>((resume) => {
     let initial: Metadata | undefined
     let message: Buffer | undefined
-    const call = client.makeUnaryRequest(
-      path,
-      isBytes,
-      isBytes,
-      Buffer.from(request.buffer, request.byteOffset, request.byteLength),
-      metadata,
-      { deadline },
-      (_, value) => {
-        message = value
-      }
-    )
+    const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength)
+    const call = client.makeUnaryRequest(path, isBytes, isBytes, bytes, metadata, (_, value) => {
+      message = value
+    })
     call.on("metadata", (received) => {
       initial = received
     })

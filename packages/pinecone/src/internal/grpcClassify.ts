@@ -14,9 +14,6 @@ export interface Ending {
   readonly answered: boolean
 }
 
-/** What the client calls an answer that ended well and had no message. */
-const noMessage = "No message received"
-
 /** Failures of the client's before a byte of the call leaves. */
 const neverSent = /no connection established|name resolution failed|failed to connect|econnrefused|enotfound|eai_again/i
 
@@ -47,7 +44,6 @@ export const classify = (ending: Ending, subject: Subject, now: number): Connect
     return new ConnectorError.ConnectionFailed({ detail, sent: !neverSent.test(details) })
   }
   const wire = wireOf(ending)
-  if (details === noMessage) return new ConnectorError.InvalidResponse({ detail, wire })
   switch (code) {
     case 3: // INVALID_ARGUMENT
     case 6: // ALREADY_EXISTS

@@ -2,7 +2,7 @@
  * Protobuf as the data plane uses it, on top of a library's fields: floats as bytes, and `google.protobuf.Struct`, which
  * metadata and filters are.
  */
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import * as Predicate from "effect/Predicate"
 import type { Values } from "../VectorRecord.ts"
 
@@ -17,7 +17,7 @@ const asWire = (bytes: Buffer): Buffer => (isBigEndian ? bytes.swap32() : bytes)
 let scratch = new Float32Array(2048)
 
 /** The bytes of a vector. They are good until the next call. */
-const bytesOf = (values: Values): Uint8Array => {
+export const bytesOf = (values: Values): Uint8Array => {
   if (values instanceof Float32Array && !isBigEndian) {
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   }
