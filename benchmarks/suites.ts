@@ -1,5 +1,7 @@
 /** Every suite, in the order they run. */
 import type { Suite } from "./suite.ts"
+import { core } from "./suites/core.ts"
 import { overhead } from "./suites/overhead.ts"
+import { peers } from "./suites/peers.ts"
 
-export const suites: ReadonlyArray<Suite> = [overhead]
+export const suites: ReadonlyArray<Suite> = [overhead, peers, core]

@@ -1,70 +1,17 @@
 /** What streams, checks, outcomes, retries, metrics and spans cost beside the official client in a loop. */
 import type { Bar, Row } from "../result.ts"
-import {
-  type Amount,
-  atLeast,
-  type Contender,
-  type Group,
-  isAt,
-  type Point,
-  type Settings,
-  type Suite
-} from "../suite.ts"
+import { atLeast, type Group, isAt, type Point, type Settings, type Suite } from "../suite.ts"
+import { amountFor, type Dimension, dimensions, drain, grpcLayer, headline, sdkLayer, sdkPool } from "./upserts.ts"
 
-const baseline: Contender = { name: "SDK 9 pool", program: "upsertSdk.ts", settings: { version: "9" }, baseline: true }
-const sdkLayer: Contender = { name: "SDK layer", program: "upsertLayer.ts", settings: { transport: "sdk" } }
-const grpcLayer: Contender = { name: "gRPC layer", program: "upsertLayer.ts", settings: { transport: "grpc" } }
-
-const contenders = [baseline, sdkLayer, grpcLayer]
-
-const dimensions = [1536, 384, 100] as const
-type Dimension = (typeof dimensions)[number]
-
-/** About what a contender does in a second, so that each point takes about as long as it should. */
-const roughly: Record<string, Record<Dimension, number>> = {
-  [baseline.name]: { 100: 18_000, 384: 6000, 1536: 1700 },
-  [sdkLayer.name]: { 100: 18_000, 384: 6000, 1536: 1700 },
-  [grpcLayer.name]: { 100: 40_000, 384: 24_000, 1536: 15_000 }
-}
-
-/** About what fits into a call of 2 MB. */
-const autoBatch: Record<Dimension, number> = { 100: 900, 384: 240, 1536: 61 }
-
-const whole = (count: number, batch: number): number => Math.max(1, Math.ceil(count / batch)) * batch
-
-interface Load {
-  readonly dimension: Dimension
-  readonly batch: number | "auto"
-  readonly concurrency: number
-  readonly latencyMillis: number
-}
-
-/** Records for a time, and for two rounds of calls where those do not take much longer. */
-const amountOf =
-  ({ batch, concurrency, dimension, latencyMillis }: Load, seconds: number, warmUpSeconds: number) =>
-  ({ name }: Contender): Amount => {
-    const size = batch === "auto" ? autoBatch[dimension] : batch
-    const bound = latencyMillis === 0 ? Infinity : (1000 / latencyMillis) * concurrency * size
-    const perSecond = Math.min(roughly[name]?.[dimension] ?? 0, bound)
-    const least = Math.min(2 * concurrency * size, whole(perSecond * 3 * seconds, size))
-    return {
-      warmUp: Math.max(least, whole(perSecond * warmUpSeconds, size)),
-      timed: Math.max(least, whole(perSecond * seconds, size))
-    }
-  }
-
-const server = { program: "drain.ts", settings: { latencies: "0,20" } }
-
-const headline = { batch: 100, concurrency: 8, latencyMillis: 0 } as const
+const contenders = [sdkPool, sdkLayer, grpcLayer]
 
 const headlineOf = (dimension: Dimension, smoke: boolean): Group => {
   const load = { dimension, ...headline }
-  const [seconds, warmUpSeconds] = smoke ? [0.1, 0.05] : [2, 0.8]
   return {
     label: `${dimension}-d, batch 100, 8 in flight`,
-    server,
+    server: drain,
     contenders,
-    points: [{ at: { ...load }, amount: amountOf(load, seconds, warmUpSeconds) }]
+    points: [{ at: { ...load }, amount: smoke ? amountFor(load, 0.1, 0.05) : amountFor(load, 2, 0.8) }]
   }
 }
 
@@ -79,11 +26,11 @@ const gridOf = (dimension: Dimension, smoke: boolean): Group => {
         if (smoke && (batch !== "auto" || concurrency !== 8)) continue
         // The first point warms up for all, the others their connections.
         const warmUpSeconds = smoke ? 0.02 : points.length === 0 ? 0.5 : 0.03
-        points.push({ at: { ...load }, amount: amountOf(load, smoke ? 0.02 : 0.15, warmUpSeconds) })
+        points.push({ at: { ...load }, amount: amountFor(load, smoke ? 0.02 : 0.15, warmUpSeconds) })
       }
     }
   }
-  return { label: `${dimension}-d, the grid`, server, contenders, points }
+  return { label: `${dimension}-d, the grid`, server: drain, contenders, points }
 }
 
 const ratioAt = (rows: ReadonlyArray<Row>, contender: string, at: Settings): number =>
