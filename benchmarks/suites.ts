@@ -2,9 +2,10 @@
 import type { Suite } from "./suite.ts"
 import { core } from "./suites/core.ts"
 import { goodput } from "./suites/goodput.ts"
+import { batchSize, concurrency } from "./suites/knobs.ts"
 import { overhead } from "./suites/overhead.ts"
 import { peers } from "./suites/peers.ts"
 import { scale } from "./suites/scale.ts"
 import { scan } from "./suites/scan.ts"
 
-export const suites: ReadonlyArray<Suite> = [overhead, peers, scan, goodput, scale, core]
+export const suites: ReadonlyArray<Suite> = [overhead, peers, scan, batchSize, concurrency, goodput, scale, core]

@@ -8,28 +8,39 @@ import { later, type Reply } from "./reply.ts"
 /** Wide enough that no client ever waits for it. */
 const window = 64 * 1024 * 1024
 
-/** A varint and where it ends. */
-const varint = (bytes: Buffer, from: number): readonly [value: number, end: number] => {
+/**
+ * Counts the vectors of an `UpsertRequest` as it comes: how often it has field 1. Every field of it says its length, so
+ * all but a few bytes of each vector are stepped over. The service tells this count, and a client may compare it.
+ */
+const vectorCounter = () => {
+  const frameHead = 5
+  let skip = frameHead
   let value = 0
-  let at = from
-  for (let shift = 0; at < bytes.length; shift += 7) {
-    const byte = bytes[at++] ?? 0
-    value += (byte & 0x7f) * 2 ** shift
-    if (byte < 0x80) break
-  }
-  return [value, at]
-}
-
-/** The vectors of an `UpsertRequest`: how often it has field 1. All its fields say their length. */
-const countVectors = (message: Buffer): number => {
+  let shift = 0
+  let isLength = false
   let count = 0
-  for (let at = 0; at < message.length;) {
-    const [tag, afterTag] = varint(message, at)
-    const [length, end] = varint(message, afterTag)
-    if (tag >> 3 === 1) count++
-    at = end + length
+  return {
+    add: (chunk: Uint8Array): void => {
+      for (let at = 0; at < chunk.length;) {
+        if (skip > 0) {
+          const step = Math.min(skip, chunk.length - at)
+          skip -= step
+          at += step
+          continue
+        }
+        const byte = chunk[at++] ?? 0
+        value += (byte & 0x7f) * 2 ** shift
+        shift += 7
+        if (byte >= 0x80) continue
+        if (isLength) skip = value
+        else if (value >> 3 === 1) count++
+        isLength = !isLength
+        value = 0
+        shift = 0
+      }
+    },
+    count: () => count
   }
-  return count
 }
 
 /** A message in its gRPC frame: not compressed, and its length. */
@@ -57,12 +68,11 @@ export const acceptGrpc = (reply: Reply, others: Readonly<Record<string, Uint8Ar
     session.setLocalWindowSize(window)
   })
   server.on("stream", (stream, headers) => {
-    const chunks: Array<Buffer> = []
-    if (reply.counted) stream.on("data", (chunk: Buffer) => chunks.push(chunk))
-    else stream.resume()
+    const counter = vectorCounter()
+    stream.on("data", counter.add)
     stream.on("error", () => {})
     stream.on("end", () => {
-      const records = reply.counted ? countVectors(Buffer.concat(chunks).subarray(5)) : 0
+      const records = counter.count()
       const message = others[String(headers[":path"])] ?? upsertResponse(records)
       later(reply.afterMillis(records), () => {
         if (stream.destroyed) return

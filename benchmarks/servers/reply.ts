@@ -1,7 +1,10 @@
-/** When a server answers, and whether it looks at what it is sent. */
+/** When a server answers. */
 export interface Reply {
   readonly afterMillis: (records: number) => number
-  /** Count records and tell the count. Without it a body is dropped as it comes, which costs the machine least. */
+  /**
+   * Count the records of a REST body and tell the count. Without it a body is dropped as it comes, which costs the machine
+   * least. Of protobuf the count costs nothing.
+   */
   readonly counted: boolean
 }
 
