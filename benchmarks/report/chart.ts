@@ -217,6 +217,8 @@ const lines = (drawn: Figure, { name }: Form): EChartsCoreOption => {
       data: one.values.map((spread) => spread?.median ?? "-"),
       symbol: symbols[one.colour % symbols.length],
       symbolSize: 8,
+      // Not every contender was at every value.
+      connectNulls: true,
       lineStyle: { color: colour(one.colour), width: 2 },
       itemStyle: { color: colour(one.colour) },
       silent: true,

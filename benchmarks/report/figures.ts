@@ -59,27 +59,38 @@ export const figuresOf = (result: Result): ReadonlyArray<Figure> =>
 /** A setting with so many values is a knob, and gets a line. */
 const knobValues = 5
 
-/** The figures of a view: none when nothing of it was measured. */
+/** The figures of a view: none when nothing of it was measured. Rows whose settings are of other kinds are not compared. */
 export const draw = (result: Result, { measure, title, where = {} }: View): ReadonlyArray<Figure> => {
   const rows = result.rows.filter(
     (row) =>
       measure.of(row) !== undefined && Object.entries(where).every(([setting, value]) => row.point[setting] === value)
   )
   const along = settingsOf(rows)
-    .filter(({ values }) => values.size > 1)
+    .filter(({ name }) => variesWithin(rows, name))
     .toSorted((a, b) => Number(b.numeric) - Number(a.numeric) || b.values.size - a.values.size)
   const [main, ...others] = along
-  const facets = Map.groupBy(rows, (row) =>
-    others.map(({ name }) => settingText(name, row.point[name] ?? "")).join(", ")
-  )
+  const byKind = Map.groupBy(rows, ({ point }) => Object.keys(point).toSorted().join())
   const colours = coloursOf(result)
-  return [...facets].map(([facet, rows]) => {
-    const name = `${title ?? measure.title}${facet === "" ? "" : `: ${facet}`}`
-    return main === undefined
-      ? byContender(name, measure, rows, colours)
-      : bySetting(name, measure, rows, main, colours)
+  return [...byKind.values()].flatMap((alike) => {
+    const facets = Map.groupBy(alike, (row) =>
+      others.map(({ name }) => settingText(name, row.point[name] ?? "")).join(", ")
+    )
+    return [...facets].map(([facet, rows]) => {
+      const who = byKind.size > 1 ? [...new Set(rows.map(({ contender }) => contender))].join(", ") : ""
+      const of = [who, facet].filter((part) => part !== "").join("; ")
+      const name = `${title ?? measure.title}${of === "" ? "" : `: ${of}`}`
+      return main === undefined
+        ? byContender(name, measure, rows, colours)
+        : bySetting(name, measure, rows, main, colours)
+    })
   })
 }
+
+/** What differs between contenders alone is a part of what they are. */
+export const variesWithin = (rows: ReadonlyArray<Row>, setting: string): boolean =>
+  [...Map.groupBy(rows, ({ contender }) => contender).values()].some(
+    (own) => new Set(own.map(({ point }) => point[setting])).size > 1
+  )
 
 interface Setting {
   readonly name: string
@@ -113,9 +124,10 @@ const bySetting = (
   title: string,
   measure: Measure,
   rows: ReadonlyArray<Row>,
-  { name, numeric, values }: Setting,
+  { name, numeric }: Setting,
   colours: Colours
 ): Figure => {
+  const values = new Set(rows.flatMap(({ point }) => point[name] ?? []))
   const ticks = numeric ? [...values].toSorted((a, b) => Number(a) - Number(b)) : [...values]
   const contenders = [...new Set(rows.map(({ contender }) => contender))]
   const kind = numeric && values.size >= knobValues ? "lines" : "bars"

@@ -1,5 +1,6 @@
 /** What the curves of batch size and concurrency say: from where on more of a setting gains little. */
 import type { Result, Row } from "../result.ts"
+import { variesWithin } from "./figures.ts"
 import { figure, pointValue, settingText } from "./text.ts"
 
 /** The share of the fastest that is taken for enough: the rest is bought with calls that take longer. */
@@ -18,7 +19,7 @@ export const adviceOf = ({ rows }: Result, setting: string): ReadonlyArray<Advic
   const curves = Map.groupBy(
     rows.filter(({ perSecond, point }) => perSecond !== undefined && typeof point[setting] === "number"),
     ({ contender, point }) => {
-      const others = Object.entries(point).filter(([name]) => name !== setting && varies(rows, name))
+      const others = Object.entries(point).filter(([name]) => name !== setting && variesWithin(rows, name))
       return [contender, ...others.map(([name, value]) => settingText(name, value))].join(", ")
     }
   )
@@ -32,9 +33,6 @@ export const adviceOf = ({ rows }: Result, setting: string): ReadonlyArray<Advic
       : [{ what, fastest, smallest, setting }]
   })
 }
-
-const varies = (rows: ReadonlyArray<Row>, setting: string): boolean =>
-  new Set(rows.map(({ point }) => point[setting])).size > 1
 
 export const adviceHead = (setting: string): ReadonlyArray<string> => [
   "what",

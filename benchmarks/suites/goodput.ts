@@ -39,7 +39,7 @@ export const goodput: Suite = {
       groups: [
         {
           label: `${upsertsPerSecond} upserts a second`,
-          server: { program: "emulator.ts", settings: { dimension: at.dimension, upsertsPerSecond }, fresh: true },
+          server: { program: "emulatedIndex.ts", settings: { dimension: at.dimension, upsertsPerSecond }, fresh: true },
           contenders: [byHand, off, on],
           points: [{ at, amount }]
         }

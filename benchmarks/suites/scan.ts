@@ -62,7 +62,7 @@ export const scan: Suite = {
       groups: [
         {
           label: `${records} records, ${latencyMillis} ms`,
-          server: { program: "emulator.ts", settings: { records, dimension, latencyMillis, prefixes: parts } },
+          server: { program: "emulatedIndex.ts", settings: { records, dimension, latencyMillis, prefixes: parts } },
           contenders,
           points: [{ at: { records, dimension, latencyMillis }, amount: amountOf(records, smoke) }]
         }

@@ -58,11 +58,11 @@ describe("the report", () => {
     assert.deepStrictEqual(
       advice.map(({ fastest, smallest, what }) => [what, smallest.point["batch"], fastest.point["batch"]]),
       [
-        ["SDK layer, upsert", 200, 1000],
-        ["gRPC layer, upsert", 200, 1000],
-        ["connector, query", 200, 1000],
-        ["connector, get-features", 200, 1000],
-        ["connector, ingest", 200, 1000]
+        ["upsert, REST", 200, 1000],
+        ["upsert, gRPC", 200, 1000],
+        ["query", 200, 1000],
+        ["get-features", 200, 1000],
+        ["ingest", 200, 1000]
       ]
     )
   })
