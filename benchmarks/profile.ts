@@ -24,10 +24,7 @@ export type Profile = Schema.Schema.Type<typeof Profile>
 
 /** What a function of a file does, by the first pattern that its address has. */
 const kinds: ReadonlyArray<readonly [pattern: RegExp, kind: string]> = [
-  [
-    /node:internal\/(modules|bootstrap|process|main|source_map|url|vm)|node:internal\/deps\/(cjs|amaro|acorn)/,
-    "start-up"
-  ],
+  [/node:internal\/(modules|bootstrap|main|source_map|vm)|node:internal\/deps\/(cjs|amaro|acorn)/, "start-up"],
   [/node:(internal\/)?(child_process|ipc)/, "the benchmark itself"],
   [/node:internal\/deps\/undici|node:(_?http|internal\/(http|webstreams|fetch|blob|encoding))(?!2)/, "HTTP/1"],
   [/node:(internal\/)?http2/, "HTTP/2"],
@@ -39,26 +36,32 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, kind: string]> = [
   [/node_modules\/effect\//, "Effect"],
   [/node_modules\//, "other packages"],
   [/packages\/core\/src\//, "engines (core)"],
-  [
-    /packages\/pinecone\/src\/.*([Gg]rpc|[Pp]roto|[Cc]odec|[Ww]ire|[Jj]son|[Ee]ncode|upsertBody|float)/,
-    "writing and reading the wire form"
-  ],
+  [/packages\/pinecone\/src\/internal\/(proto|jsonRecord|sdkReplies|wireFilter)/, "writing and reading the wire form"],
   [/packages\/pinecone\/src\//, "the connector (pinecone)"],
   [/packages\/tecton\/src\//, "the connector (tecton)"],
   [/benchmarks\//, "the benchmark itself"]
 ]
+
+const json = "JSON.stringify and JSON.parse"
 
 /** What the engine does by itself, and native functions that are work of their own. */
 const natives: Readonly<Record<string, string>> = {
   "(garbage collector)": "garbage collection",
   "(program)": "native code outside functions (sockets, compiler)",
   "(idle)": "idle",
-  stringify: "JSON.stringify and JSON.parse",
-  parse: "JSON.stringify and JSON.parse"
+  stringify: json,
+  parse: json
 }
+
+/** Functions that do little but call `JSON`: the engine counts that time as theirs. */
+const jsonCallers: ReadonlyArray<readonly [functionName: string, pattern: RegExp]> = [
+  ["createFetchParams", /pinecone/],
+  ["try", /effect\/(dist|src)\/SchemaGetter/]
+]
 
 const kindOf = ({ callFrame: { functionName, url } }: Node, parent: string): string => {
   if (url === "") return natives[functionName] ?? parent
+  if (jsonCallers.some(([name, pattern]) => name === functionName && pattern.test(url))) return json
   return kinds.find(([pattern]) => pattern.test(url))?.[1] ?? "the rest"
 }
 

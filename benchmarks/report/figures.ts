@@ -1,6 +1,6 @@
 /** What is drawn of a suite: a measure along one setting, a figure for each value of the others. */
 import type { Result, Row, Spread } from "../result.ts"
-import { cpu, extra, type Measure, memory, p99, perSecond, ratio } from "./measure.ts"
+import { cpu, extra, type Measure, p99, perSecond, ratio, resident } from "./measure.ts"
 import { axisName, figure, pointValue, settingText, valueText } from "./text.ts"
 
 export interface Series {
@@ -46,7 +46,7 @@ const views: Readonly<Record<string, ReadonlyArray<View>>> = {
     { measure: cpu, where: headline, title: "Processor time of a vector (batch 100, 8 in flight, no latency)" }
   ],
   peers: [{ measure: perSecond }, { measure: cpu }],
-  scale: [{ measure: cpu }, { measure: memory }],
+  scale: [{ measure: cpu }, { measure: resident }],
   goodput: [{ measure: perSecond, title: "Records written a second" }, { measure: extra("refusedCalls") }],
   core: [{ measure: cpu }]
 }
@@ -76,7 +76,7 @@ export const draw = (result: Result, { measure, title, where = {} }: View): Read
       others.map(({ name }) => settingText(name, row.point[name] ?? "")).join(", ")
     )
     return [...facets].map(([facet, rows]) => {
-      const who = byKind.size > 1 ? [...new Set(rows.map(({ contender }) => contender))].join(", ") : ""
+      const who = byKind.size > 1 ? [...new Set(rows.map(({ contender }) => contender))].join(" / ") : ""
       const of = [who, facet].filter((part) => part !== "").join("; ")
       const name = `${title ?? measure.title}${of === "" ? "" : `: ${of}`}`
       return main === undefined

@@ -76,3 +76,6 @@ export const measuresOf = (rows: ReadonlyArray<Row>): ReadonlyArray<Measure> => 
   ...known.filter((measure) => rows.some((row) => !row.baseline && measure.of(row) !== undefined)),
   ...[...new Set(rows.flatMap((row) => Object.keys(row.extra ?? {})))].map(extra)
 ]
+
+/** Of the suite that samples it while it loads. */
+export const resident: Measure = { ...extra("residentMegabytes"), title: "Resident memory, the most", unit: "MB" }

@@ -125,7 +125,7 @@ export const results: ReadonlyArray<Result> = [
     "scale",
     ["SDK layer", "gRPC layer"].flatMap((contender, at) =>
       [10_000, 100_000, 1_000_000].map((records) =>
-        row(contender, { records }, { cpuMicros: around(150 - 100 * at), peakBytes: around(2e8) })
+        row(contender, { records }, { cpuMicros: around(150 - 100 * at), extra: { residentMegabytes: around(200) } })
       )
     )
   ),
