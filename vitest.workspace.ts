@@ -27,9 +27,9 @@ export default defineConfig({
       project("testkit", "packages/testkit/test", {}),
       // These start compilers and whole programs: they run after the others, so that nobody starves.
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
-      project("benchmarks", "benchmarks/test", { testTimeout: 120_000, groupOrder: 2 }),
       project("audit", "audit/test", { testTimeout: 120_000, groupOrder: 2 }),
-      project("repo", "test", { testTimeout: 120_000, groupOrder: 3 })
+      project("repo", "test", { testTimeout: 120_000, groupOrder: 3 }),
+      project("benchmarks", "benchmarks/test", { testTimeout: 120_000, groupOrder: 4 })
     ],
     coverage: {
       provider: "v8",

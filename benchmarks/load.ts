@@ -21,9 +21,14 @@ const distinctVectors = 1000
 const distinctRecords = 20_000
 
 /** Numbers between -1 and 1 as an embedding model gives them: of float32, held as numbers. */
+export const numbers = (seed: number): (() => number) => {
+  const next = random(seed)
+  return () => Math.fround(next() * 2 - 1)
+}
+
 export const vectors = (dimension: number, count = distinctVectors): Array<Array<number>> => {
-  const next = random(dimension)
-  return Array.from({ length: count }, () => Array.from({ length: dimension }, () => Math.fround(next() * 2 - 1)))
+  const next = numbers(dimension)
+  return Array.from({ length: count }, () => Array.from({ length: dimension }, next))
 }
 
 const genres = ["drama", "comedy", "documentary", "thriller"]

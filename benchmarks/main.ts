@@ -71,7 +71,8 @@ const command = Command.make(
       const result = yield* run(suite, {
         smoke,
         rounds: Option.getOrUndefined(rounds),
-        profile: Option.getOrUndefined(profile)
+        profile: Option.getOrUndefined(profile),
+        progress: (line) => Console.error(line)
       })
       yield* Console.log(table(result))
       if (Option.isSome(json)) yield* write(json.value, result)

@@ -1,6 +1,5 @@
 /** Runs a suite: its contenders in turn, each round in fresh processes, against a server in another one. */
 import * as Clock from "effect/Clock"
-import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as path from "node:path"
@@ -17,6 +16,8 @@ export interface Options {
   readonly rounds?: number | undefined
   /** Take a CPU profile of each contender of the first group, in one round, into this directory. */
   readonly profile?: string | undefined
+  /** Told what runs now. */
+  readonly progress?: ((line: string) => Effect.Effect<void>) | undefined
 }
 
 const startServer = Effect.fnUntraced(function* (server: Server) {
@@ -64,12 +65,12 @@ const runGroup = Effect.fnUntraced(function* (
   group: Group,
   rounds: number,
   serverOf: Effect.Success<ReturnType<typeof startShared>>,
-  profile: string | undefined
+  { profile, progress = () => Effect.void }: Options
 ): Effect.fn.Return<Answers, Effect.Error<ReturnType<typeof turn>>> {
   const answers = new Map<Contender, Array<ReadonlyArray<Answer>>>()
   for (const contender of group.contenders) answers.set(contender, [])
   for (let round = 0; round < rounds; round++) {
-    yield* Console.error(`${suite.name}: ${group.label}, round ${round + 1} of ${rounds}`)
+    yield* progress(`${suite.name}: ${group.label}, round ${round + 1} of ${rounds}`)
     for (const contender of rotated(group.contenders, round)) {
       const name = `${fileName(`${suite.name} ${contender.name}`)}.cpuprofile`
       const profiling =
@@ -99,9 +100,9 @@ const turn = Effect.fnUntraced(function* (
 
 /** What one contender measured at one point, a value a round where there is one. */
 const rowOf = (group: Group, at: number, answers: Answers, contender: Contender): Row => {
-  const at_ = (one: Contender) => (answers.get(one) ?? []).map((round) => round[at])
+  const answersOf = (one: Contender) => (answers.get(one) ?? []).map((round) => round[at])
   const measured = (one: Contender) =>
-    at_(one).map((answer) => (answer === undefined || "unable" in answer ? undefined : answer))
+    answersOf(one).map((answer) => (answer === undefined || "unable" in answer ? undefined : answer))
   const mine = measured(contender)
   const perSecond = (one: (typeof mine)[number]) => one && one.records / one.seconds
   const baseline = group.contenders.find(({ baseline }) => baseline === true)
@@ -125,7 +126,7 @@ const rowOf = (group: Group, at: number, answers: Answers, contender: Contender)
     p99Millis: each(({ p99Millis }) => p99Millis),
     extra: extras.size === 0 ? undefined : extra
   }
-  const unable = at_(contender).find((answer) => answer !== undefined && "unable" in answer)
+  const unable = answersOf(contender).find((answer) => answer !== undefined && "unable" in answer)
   const note = unable !== undefined && "unable" in unable ? unable.unable : present.find(({ note }) => note)?.note
   const given = <A extends object>(object: A) =>
     Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
@@ -139,7 +140,7 @@ const rowOf = (group: Group, at: number, answers: Answers, contender: Contender)
   }
 }
 
-/** Runs a suite. Progress goes to standard error. */
+/** Runs a suite. */
 export const run = Effect.fnUntraced(function* (suite: Suite, options: Options) {
   const begin = yield* Clock.currentTimeMillis
   const measuredAt = DateTime.formatIso(yield* DateTime.now)
@@ -149,7 +150,7 @@ export const run = Effect.fnUntraced(function* (suite: Suite, options: Options) 
   const serverOf = yield* startShared(groups)
   const rows: Array<Row> = []
   for (const group of groups) {
-    const answers = yield* runGroup(suite, group, rounds, serverOf, options.profile)
+    const answers = yield* runGroup(suite, group, rounds, serverOf, options)
     group.points.forEach((_, at) => {
       for (const contender of group.contenders) rows.push(rowOf(group, at, answers, contender))
     })

@@ -88,7 +88,7 @@ const parts: Record<string, Part> = {
     )
 }
 
-const most = 1_000_000
+const most = 400_000
 const all = Array.from({ length: most }, (_, i): Small => ({ id: `id-${i}`, bytes: 100 + (i % 50) }))
 
 await contend(async ({ at, settings }) => {
