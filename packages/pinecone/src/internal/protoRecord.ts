@@ -2,11 +2,11 @@
  * Vectors as protobuf. A record's bytes are made once: they are measured when batches are built and joined when they are
  * sent. They are a copy, so a program may use its arrays again.
  */
-import { BinaryWriter } from "@bufbuild/protobuf/wire"
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { SizedRecord } from "../PineconeApi.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "../VectorRecord.ts"
 import { defaultNamespace } from "./namespace.ts"
-import { writeFloats, writeMessage, writeStruct, writeText } from "./protobuf.ts"
+import { bytesOf, writeFloats, writeMessage, writeStruct, writeText } from "./protobuf.ts"
 
 /** Used again for each message, as it keeps its buffer. */
 const writer = new BinaryWriter()
@@ -31,7 +31,56 @@ export const writeMetadata = (writer: BinaryWriter, field: number, metadata: Met
   if (metadata !== undefined) writeMessage(writer, field, () => writeStruct(writer, metadata))
 }
 
-/** A record together with its protobuf: the field of an upsert that holds it. */
+/** Encoded records lie side by side in slabs of this many bytes: an allocation for each would cost more than its copy. */
+const slabBytes = 262_144
+
+let slab = Buffer.allocUnsafe(0)
+let used = 0
+
+const room = (bytes: number): Buffer => {
+  if (used + bytes > slab.length) {
+    slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes))
+    used = 0
+  }
+  used += bytes
+  return slab.subarray(used - bytes, used)
+}
+
+const varintSize = (n: number): number => (n < 128 ? 1 : n < 16_384 ? 2 : n < 2_097_152 ? 3 : 4)
+
+/** Writes a field's number and its length, and gives the place after them. */
+const writeHead = (target: Buffer, at: number, field: number, length: number): number => {
+  target[at++] = (field << 3) | WireType.LengthDelimited
+  for (; length > 127; length >>>= 7) target[at++] = (length & 127) | 128
+  target[at++] = length
+  return at
+}
+
+const headSize = (length: number): number => 1 + varintSize(length)
+
+/** A record as the field of an upsert that holds it. All but its id and its values are made by the library. */
+const encode = ({ id, metadata, sparseValues, values }: VectorRecord): Buffer => {
+  const rest = message((writer) => {
+    writeMetadata(writer, 3, metadata)
+    writeSparse(writer, 4, sparseValues)
+  })
+  const idBytes = Buffer.byteLength(id)
+  const valueBytes = 4 * (values?.length ?? 0)
+  const content = headSize(idBytes) + idBytes + (valueBytes === 0 ? 0 : headSize(valueBytes) + valueBytes) + rest.length
+  const field = room(headSize(content) + content)
+  let at = writeHead(field, 0, 1, content)
+  at = writeHead(field, at, 1, idBytes)
+  at += field.write(id, at)
+  if (values !== undefined && valueBytes > 0) {
+    at = writeHead(field, at, 2, valueBytes)
+    field.set(bytesOf(values), at)
+    at += valueBytes
+  }
+  field.set(rest, at)
+  return field
+}
+
+/** A record together with its protobuf. */
 export class ProtoRecord implements SizedRecord {
   readonly id: string
   readonly values: Values | undefined
@@ -45,14 +94,7 @@ export class ProtoRecord implements SizedRecord {
     this.values = record.values
     this.sparseValues = record.sparseValues
     this.metadata = record.metadata
-    this.field = message((writer) =>
-      writeMessage(writer, 1, () => {
-        writeText(writer, 1, record.id)
-        writeFloats(writer, 2, record.values)
-        writeMetadata(writer, 3, record.metadata)
-        writeSparse(writer, 4, record.sparseValues)
-      })
-    )
+    this.field = encode(record)
     this.bytes = this.field.length
   }
 }

@@ -17,7 +17,7 @@ const asWire = (bytes: Buffer): Buffer => (isBigEndian ? bytes.swap32() : bytes)
 let scratch = new Float32Array(2048)
 
 /** The bytes of a vector. They are good until the next call. */
-const bytesOf = (values: Values): Uint8Array => {
+export const bytesOf = (values: Values): Uint8Array => {
   if (values instanceof Float32Array && !isBigEndian) {
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   }

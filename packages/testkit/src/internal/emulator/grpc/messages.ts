@@ -10,7 +10,11 @@ type FieldOf = protobuf.IField | protobuf.IMapField
 
 const one = (id: number, type: string): FieldOf => ({ id, type })
 /** A field whose absence differs from its default. */
-const maybe = (id: number, type: string): FieldOf => ({ id, type, options: { proto3_optional: true } })
+const maybe = (id: number, type: string): FieldOf => ({
+  id,
+  type,
+  options: { features: { field_presence: "EXPLICIT" } }
+})
 const many = (id: number, type: string): FieldOf => ({ id, type, rule: "repeated" })
 const map = (id: number, type: string): FieldOf => ({ id, keyType: "string", type })
 
@@ -26,14 +30,17 @@ const record = {
 /** Metadata and filters: `google.protobuf.Struct` under a short name, which is not on the wire. */
 const struct = {
   Struct: message({ fields: map(1, "Value") }),
-  Value: message({
-    nullValue: maybe(1, "uint32"),
-    numberValue: maybe(2, "double"),
-    stringValue: maybe(3, "string"),
-    boolValue: maybe(4, "bool"),
-    structValue: maybe(5, "Struct"),
-    listValue: maybe(6, "ListValue")
-  }),
+  Value: {
+    ...message({
+      nullValue: one(1, "uint32"),
+      numberValue: one(2, "double"),
+      stringValue: one(3, "string"),
+      boolValue: one(4, "bool"),
+      structValue: one(5, "Struct"),
+      listValue: one(6, "ListValue")
+    }),
+    oneofs: { kind: { oneof: ["nullValue", "numberValue", "stringValue", "boolValue", "structValue", "listValue"] } }
+  },
   ListValue: message({ values: many(1, "Value") })
 }
 
