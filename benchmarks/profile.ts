@@ -36,7 +36,10 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, kind: string]> = [
   [/node_modules\/effect\//, "Effect"],
   [/node_modules\//, "other packages"],
   [/packages\/core\/src\//, "engines (core)"],
-  [/packages\/pinecone\/src\/internal\/(proto|jsonRecord|float32Json|sdkReplies|wireFilter)/, "writing and reading the wire form"],
+  [
+    /packages\/pinecone\/src\/internal\/(proto|jsonRecord|float32Json|sdkReplies|wireFilter)/,
+    "writing and reading the wire form"
+  ],
   [/packages\/pinecone\/src\//, "the connector (pinecone)"],
   [/packages\/tecton\/src\//, "the connector (tecton)"],
   [/benchmarks\//, "the benchmark itself"]

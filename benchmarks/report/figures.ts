@@ -46,6 +46,13 @@ const views: Readonly<Record<string, ReadonlyArray<View>>> = {
     { measure: cpu, where: headline, title: "Processor time of a vector (batch 100, 8 in flight, no latency)" }
   ],
   peers: [{ measure: perSecond }, { measure: cpu }],
+  features: [
+    {
+      measure: perSecond,
+      where: { batch: 10, concurrency: 8, latencyMillis: 0, types: "bound" },
+      title: "Rows a second (10 rows a call, 8 in flight, no latency, types bound)"
+    }
+  ],
   scale: [{ measure: cpu }, { measure: resident }],
   goodput: [{ measure: perSecond, title: "Records written a second" }, { measure: extra("refusedCalls") }],
   core: [{ measure: cpu }]
@@ -59,6 +66,9 @@ export const figuresOf = (result: Result): ReadonlyArray<Figure> =>
 /** A setting with so many values is a knob, and gets a line. */
 const knobValues = 5
 
+/** A grid of more is told by tables, or by a view that takes a part of it. */
+const mostFigures = 6
+
 /** The figures of a view: none when nothing of it was measured. Rows whose settings are of other kinds are not compared. */
 export const draw = (result: Result, { measure, title, where = {} }: View): ReadonlyArray<Figure> => {
   const rows = result.rows.filter(
@@ -71,7 +81,7 @@ export const draw = (result: Result, { measure, title, where = {} }: View): Read
   const [main, ...others] = along
   const byKind = Map.groupBy(rows, ({ point }) => Object.keys(point).toSorted().join())
   const colours = coloursOf(result)
-  return [...byKind.values()].flatMap((alike) => {
+  const drawn = [...byKind.values()].flatMap((alike) => {
     const facets = Map.groupBy(alike, (row) =>
       others.map(({ name }) => settingText(name, row.point[name] ?? "")).join(", ")
     )
@@ -84,6 +94,7 @@ export const draw = (result: Result, { measure, title, where = {} }: View): Read
         : bySetting(name, measure, rows, main, colours)
     })
   })
+  return drawn.length > mostFigures ? [] : drawn
 }
 
 /** What differs between contenders alone is a part of what they are. */

@@ -128,7 +128,7 @@ const notes = (rows: ReadonlyArray<Row>): string => {
 }
 
 /** From so many points on a figure for each would say less than one table. */
-const gridPoints = 20
+const gridPoints = 12
 
 /** Beside the baseline, at every point of a large grid: a column for each contender and calls in flight. */
 const grids = ({ rows, suite }: Result): ReadonlyArray<string> => {

@@ -17,6 +17,8 @@ const settings: Readonly<Record<string, { readonly axis: string; readonly at: (v
   latencyMillis: { axis: "latency of a call, ms", at: (value) => `${value} ms latency` },
   records: { axis: "records", at: (value) => `${value} records` },
   chunk: { axis: "records in a chunk of the source", at: (value) => `chunks of ${value}` },
+  features: { axis: "features of a row", at: (value) => `${value} features` },
+  upsertsPerSecond: { axis: "upserts a second allowed", at: (value) => `${value} upserts/s allowed` },
   operation: { axis: "operation", at: (value) => value }
 }
 

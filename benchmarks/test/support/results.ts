@@ -105,10 +105,22 @@ export const results: ReadonlyArray<Result> = [
     ),
     [{ name: "scan over serial", bar: 5, ratio: 5.2, sense: "atLeast", ok: true }]
   ),
-  result("features", [
-    row("fetch, by hand", { rows: 10 }, { perSecond: around(9000) }, true),
-    row("TectonSource.features", { rows: 10 }, { perSecond: around(8800), ratio: around(0.98) })
-  ]),
+  result(
+    "features",
+    [5, 100].flatMap((features) =>
+      [0, 20].flatMap((latencyMillis) =>
+        [10, 100].flatMap((batch) =>
+          [1, 8].flatMap((concurrency) => {
+            const point = { features, types: "bound", batch, concurrency, latencyMillis }
+            return [
+              row("fetch in a promise pool", point, { perSecond: around(9000) }, true),
+              row("TectonSource.features", point, { perSecond: around(8800), ratio: around(0.98) })
+            ]
+          })
+        )
+      )
+    )
+  ),
   result("batch-size", knob("batch", [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])),
   result("concurrency", knob("concurrency", [1, 2, 4, 8, 16, 32, 64])),
   result(
