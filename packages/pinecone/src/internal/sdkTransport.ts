@@ -4,6 +4,9 @@
 import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import type { Answer } from "./classify.ts"
 
+/** What is sent as a request's body. */
+export type Body = string | Uint8Array<ArrayBuffer>
+
 /** A request as the SDK wrote it. */
 export interface WrittenRequest {
   readonly url: Parameters<typeof fetch>[0]

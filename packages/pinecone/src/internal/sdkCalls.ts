@@ -1,0 +1,130 @@
+/**
+ * Calls that the official SDK writes (route, headers, API version, body) and this module sends. The SDK's `fetchApi` is
+ * the seam: by itself the SDK cannot be interrupted, hides the status, the headers and half of the replies, and would
+ * retry underneath our own retries.
+ *
+ * Loading the SDK takes 0.2 to 0.7 seconds, so only building a layer that needs it does it.
+ */
+import * as ConnectorError from "@effect-connectors/core/ConnectorError"
+import { baseUrl, connectionFailed, withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import * as Retry from "@effect-connectors/core/Retry"
+import type { FetchAPI, Index, Indexes, PineconeConfiguration } from "@pinecone-database/pinecone"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { PineconeError } from "../PineconeError.ts"
+import { type Answer, classify, wireOf } from "./classify.ts"
+import { failure } from "./common.ts"
+import { checkBytes, type Place } from "./indexService.ts"
+import { addressExample, type Settings } from "./sdkOptions.ts"
+import * as Reply from "./sdkReplies.ts"
+import { type Body, exchange, type WrittenRequest } from "./sdkTransport.ts"
+
+/** Makes the SDK write one request, to the `fetchApi` it is given. */
+export type Write = (fetchApi: FetchAPI) => Promise<unknown>
+
+export interface Call<A> {
+  readonly namespace?: string | undefined
+  readonly write: Write
+  /** In place of the body the SDK wrote. */
+  readonly body?: Body | undefined
+  readonly reply: Reply.Reply<A>
+}
+
+/** What came back. */
+export interface Received<A> {
+  readonly value: A
+  readonly headers: Answer["headers"]
+}
+
+/** What the SDK makes of the empty reply it gets does not matter once it has written the request. */
+const written = async (write: Write): Promise<WrittenRequest> => {
+  const requests: Array<WrittenRequest> = []
+  const outcome = await Promise.allSettled([
+    write(async (url, init = {}) => {
+      requests.push({ url, init })
+      return Response.json({})
+    })
+  ])
+  const request = requests[0]
+  if (request !== undefined) return request
+  throw outcome[0].status === "rejected" ? outcome[0].reason : new Error("the SDK wrote no request")
+}
+
+/** Sends calls under the key and the size limit of one layer. */
+export const makeSend = (settings: Settings, indexName: string) => {
+  const apiKey = Redacted.value(settings.apiKey)
+  return Effect.fnUntraced(function* <A>(call: Call<A>) {
+    const { init, url } = yield* Effect.tryPromise({
+      try: () => written(call.write),
+      catch: (error) =>
+        new ConnectorError.RequestRefused({
+          detail: ConnectorError.clip(error instanceof Error ? error.message : String(error))
+        })
+    })
+    const body = call.body ?? init.body ?? null
+    yield* checkBytes(typeof body === "string" || body instanceof Uint8Array ? Buffer.byteLength(body) : 0, settings)
+    const answer = yield* Effect.tryPromise({
+      try: (signal) => exchange({ url, init: { ...init, body } }, apiKey, signal),
+      catch: connectionFailed
+    })
+    if (answer.status < 200 || answer.status > 299) {
+      const subject = { index: indexName, namespace: call.namespace }
+      return yield* classify(answer, subject, yield* Clock.currentTimeMillis)
+    }
+    const reply = call.reply(answer.body)
+    if (Result.isFailure(reply)) {
+      const detail = ConnectorError.clip(withoutSecrets(reply.failure.message, [apiKey]))
+      return yield* new ConnectorError.InvalidResponse({ detail, wire: wireOf(answer) })
+    }
+    const received: Received<A> = { value: reply.success, headers: answer.headers }
+    return received
+  })
+}
+
+/** Clients of the SDK, made anew for each call: it takes about a microsecond, and each has its own `fetchApi`. */
+export interface Clients {
+  readonly index: (host: string, fetchApi: FetchAPI) => Index
+  readonly indexes: (fetchApi: FetchAPI) => Indexes
+}
+
+export const loadClients = (settings: Settings): Effect.Effect<Clients> =>
+  Effect.promise(async () => {
+    const sdk = await import("@pinecone-database/pinecone")
+    const config = (fetchApi: FetchAPI): PineconeConfiguration => ({
+      // The real key is set when a request leaves, so it is in nothing the SDK keeps or prints.
+      apiKey: "set-when-sent",
+      controllerHostUrl: settings.controllerHost,
+      additionalHeaders: { ...settings.additionalHeaders },
+      maxRetries: 0,
+      fetchApi
+    })
+    return {
+      index: (host, fetchApi) => new sdk.Index({ host }, config(fetchApi)),
+      indexes: (fetchApi) => new sdk.Indexes(config(fetchApi))
+    }
+  })
+
+const described = (reason: ConnectorError.Reason): PineconeError => failure("describe", undefined, reason)
+
+/** Where an index is that was given by its name. */
+export const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, name: string) {
+  const { timeout } = settings
+  const call = makeSend(
+    settings,
+    name
+  )({ write: (fetchApi) => clients.indexes(fetchApi).describe(name), reply: Reply.described }).pipe(
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => Effect.fail(new ConnectorError.TimedOut({ afterMillis: Duration.toMillis(timeout) }))
+    }),
+    Effect.mapError(described)
+  )
+  // A program is not to fail at its start for a hiccup, nor to wait for long.
+  const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
+  const host = yield* Effect.mapError(Effect.fromResult(baseUrl("host", value.host, addressExample)), described)
+  const place: Place = { host, dimension: value.dimension }
+  return place
+})
