@@ -143,11 +143,21 @@ export const requireFound = <A, B, E, E2, R>(
     return Arr.isReadonlyArrayNonEmpty(found) ? Effect.succeed(found) : Effect.die("a chunk had no rows")
   })
 
-/** A key on its way to the store. */
-interface Asked<out K, in out Answer, in out E> {
+/** The keys of one call on their way to the store. */
+interface Flight<K, in out Answer, in out E> {
+  readonly asked: Array<Asked<K>>
+  readonly landed: Deferred.Deferred<ReadonlyArray<Answer>, E>
+}
+
+interface Asked<out K> {
   readonly key: K
   readonly identity: string | undefined
-  readonly answer: Deferred.Deferred<Answer, E>
+}
+
+/** Where a row's answer will be. */
+interface Seat<K, in out Answer, in out E> {
+  readonly flight: Flight<K, Answer, E>
+  readonly at: number
 }
 
 /** A time that begins now and runs out. */
@@ -199,7 +209,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     const { inTime, unlessBegun } = yield* timeFromNow(options.deadline)
     const allLate = (keys: ReadonlyArray<unknown>) => (late: TimedOut) =>
       keys.map((): Answer => Result.fail(store.late(late)))
-    const flights = new Map<string, Deferred.Deferred<Answer, E>>()
+    const seats = new Map<string, Seat<K, Answer, E>>()
     const cache =
       options.cache === undefined
         ? undefined
@@ -238,7 +248,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    type Keys = Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>
+    type Keys = Arr.NonEmptyReadonlyArray<Asked<K>>
 
     /** Asks in one call. */
     const call = (asked: Keys) =>
@@ -263,14 +273,14 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         )
       )
 
-    /** Asks in one call, once there is room for it, and lands the flights of its keys. */
-    const fly = (asked: Keys) =>
+    /** Asks in one call, once there is room for it, and lands the flight. */
+    const fly = ({ asked, landed }: Flight<K, Answer, E>) =>
       unlessBegun(
         (begin) =>
           permits.withPermits(store.counts === "keys" ? asked.length : 1)(
             Effect.suspend(() => {
               begin()
-              return call(asked)
+              return Arr.isArrayNonEmpty(asked) ? call(asked) : Effect.succeed([])
             })
           ),
         allLate(asked)
@@ -278,13 +288,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         // However the call ends, interruption included, no one may wait for it any longer.
         Effect.onExit((exit) =>
           Effect.sync(() => {
-            asked.forEach(({ answer, identity }, i) => {
-              if (identity !== undefined) flights.delete(identity)
-              Deferred.doneUnsafe(
-                answer,
-                Effect.map(exit, (found) => found[i]!)
-              )
-            })
+            for (const { identity } of asked) if (identity !== undefined) seats.delete(identity)
+            Deferred.doneUnsafe(landed, exit)
           })
         ),
         // Who waits for an answer learns of a failure by it.
@@ -296,43 +301,66 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       keyOf: (element: A) => Result.Result<K, E>
     ): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
       Effect.gen(function* () {
-        const asked: Array<Asked<K, Answer, E>> = []
+        const own = new Map<string | undefined, Flight<K, Answer, E>>()
+        const flightOf = (key: K): Flight<K, Answer, E> => {
+          const group = store.group?.(key)
+          const known = own.get(group)
+          if (known !== undefined) return known
+          const flight = { asked: [], landed: Deferred.makeUnsafe<ReadonlyArray<Answer>, E>() }
+          own.set(group, flight)
+          return flight
+        }
         let cached = 0
         let shared = 0
-        const answers: Array<Effect.Effect<Answer, E>> = []
+        let asked = 0
+        const places: Array<Answer | Seat<K, Answer, E>> = []
         for (const element of elements) {
           const key = keyOf(element)
           if (Result.isFailure(key)) {
-            answers.push(Effect.succeed(Result.fail(key.failure)))
+            places.push(Result.fail(key.failure))
             continue
           }
           const identity = store.identity(key.success)
-          const known =
-            identity === undefined || cache === undefined
-              ? Option.none<Answer>()
-              : yield* Cache.getSuccess(cache, identity)
-          if (Option.isSome(known)) {
-            cached++
-            answers.push(Effect.succeed(known.value))
-            continue
+          if (identity !== undefined && cache !== undefined) {
+            const known = yield* Cache.getSuccess(cache, identity)
+            if (Option.isSome(known)) {
+              cached++
+              places.push(known.value)
+              continue
+            }
           }
-          const flight = identity === undefined ? undefined : flights.get(identity)
-          const answer = flight ?? Deferred.makeUnsafe<Answer, E>()
-          answers.push(Deferred.await(answer))
-          if (flight !== undefined) {
+          const taken = identity === undefined ? undefined : seats.get(identity)
+          if (taken !== undefined) {
             shared++
+            places.push(taken)
             continue
           }
-          if (identity !== undefined) flights.set(identity, answer)
-          asked.push({ key: key.success, identity, answer })
+          asked++
+          const flight = flightOf(key.success)
+          const seat = { flight, at: flight.asked.length }
+          flight.asked.push({ key: key.success, identity })
+          if (identity !== undefined) seats.set(identity, seat)
+          places.push(seat)
         }
         yield* telemetry.lookup("cache", cached)
-        yield* telemetry.lookup("store", asked.length)
+        yield* telemetry.lookup("store", asked)
         yield* telemetry.lookup("flight", shared)
 
-        const groups = Array.from(Map.groupBy(asked, ({ key }) => store.group?.(key)).values())
-        yield* Effect.forEach(groups.filter(Arr.isArrayNonEmpty), fly, { concurrency: "unbounded", discard: true })
-        const found = yield* Effect.all(answers)
-        return Arr.map(elements, (element, i): [A, Answer] => [element, found[i]!])
+        const [first, ...others] = own.values()
+        if (first !== undefined) {
+          yield* others.length === 0
+            ? fly(first)
+            : Effect.forEach([first, ...others], fly, { concurrency: "unbounded", discard: true })
+        }
+        const landed = new Map<Flight<K, Answer, E>, ReadonlyArray<Answer>>()
+        for (const place of places) {
+          if ("flight" in place && !landed.has(place.flight)) {
+            landed.set(place.flight, yield* Deferred.await(place.flight.landed))
+          }
+        }
+        return Arr.map(elements, (element, i): [A, Answer] => {
+          const place = places[i]!
+          return [element, "flight" in place ? landed.get(place.flight)![place.at]! : place]
+        })
       })
   })

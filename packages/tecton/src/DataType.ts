@@ -78,12 +78,17 @@ export const fromWire = (wire: unknown, levels = maxDepth): DataType => {
   if (levels === 0) return unsupported("a type nested too deeply")
   switch (type) {
     case "boolean":
+      return boolean
     case "int64":
+      return int64
     case "float32":
+      return float32
     case "float64":
+      return float64
     case "string":
+      return string
     case "timestamp":
-      return { type }
+      return timestamp
     case "array":
       return array(fromWire(wire["elementType"], levels - 1))
     // The name of arrays of strings before types could be nested.

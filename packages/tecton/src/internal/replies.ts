@@ -64,22 +64,30 @@ const Vectors = Schema.Struct({
   )
 })
 
-/** A reader of bodies of one schema. Whole numbers keep their digits. */
+/** Nothing passes for what a schema says without having been looked at by it. */
+const never = (_json: unknown): _json is never => false
+
+/**
+ * A reader of bodies of one schema. Whole numbers keep their digits. What `isWire` takes for right, the schema is not
+ * asked about: it would look at each value.
+ */
 const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
   schema: S,
-  toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>
+  toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>,
+  isWire: (json: unknown) => json is S["Type"] = never
 ): Reply<A> => {
   const decode = Schema.decodeUnknownResult(schema)
   return (body) =>
-    Result.flatMap(parse(body), (json) =>
-      Result.flatMap(
+    Result.flatMap(parse(body), (json) => {
+      if (isWire(json)) return toReply(json)
+      return Result.flatMap(
         Result.mapError(decode(json), ({ issue }) => {
           const { message, path } = firstIssue(issue)
           return path.length === 0 ? message : `${path.join(".")}: ${message}`
         }),
         toReply
       )
-    )
+    })
 }
 
 const parse = (body: string): Result.Result<unknown, string> => {
@@ -91,37 +99,73 @@ const parse = (body: string): Result.Result<unknown, string> => {
   })
 }
 
+type Fields = { readonly [name: string]: unknown }
+
+const isObject = (u: unknown): u is Fields => Predicate.isReadonlyObject(u) && !Array.isArray(u)
+const isObjects = (u: unknown): u is ReadonlyArray<Fields> => Array.isArray(u) && u.every(isObject)
+const isList = (u: unknown): boolean => Predicate.isNullish(u) || Array.isArray(u)
+
+const isVector = ({ features, joinKeys }: Fields): boolean => isList(features) && isList(joinKeys)
+const isVectors = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(u) && u.every(isVector))
+const isItem = ({ name }: Fields): boolean => Predicate.isNullish(name) || Predicate.isString(name)
+const isItemsOf = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(u) && u.every(isItem))
+
+/** The usual form of {@link Vectors}. */
+const isUsual = (json: unknown): json is typeof Vectors.Type => {
+  if (!isObject(json)) return false
+  const { metadata, result, results } = json
+  const isDescribed =
+    Predicate.isNullish(metadata) ||
+    (isObject(metadata) && isItemsOf(metadata["features"]) && isItemsOf(metadata["joinKeys"]))
+  return isDescribed && (isObject(result) ? isVector(result) : isVectors(result)) && isVectors(results)
+}
+
 const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<Vector> => Array.isArray(value)
 
 const decodeSlo = Schema.decodeUnknownOption(Slo)
 
 const toSlo = (wire: unknown): SloInfo | undefined =>
-  Option.match(decodeSlo(wire), {
-    onNone: () => undefined,
-    onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
-  })
+  wire === undefined
+    ? undefined
+    : Option.match(decodeSlo(wire), {
+        onNone: () => undefined,
+        onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
+      })
 
 const toTags = (wire: unknown): Column["tags"] =>
   Predicate.isReadonlyObject(wire)
     ? Object.fromEntries(Object.entries(wire).filter((tag): tag is [string, string] => Predicate.isString(tag[1])))
     : undefined
 
-const toColumn = ({ dataType, description, effectiveTime, name, tags }: Item): Column => ({
-  name: name ?? undefined,
-  dataType: Predicate.isNullish(dataType) ? undefined : DataType.fromWire(dataType),
-  effectiveTime: Predicate.isString(effectiveTime) ? Option.getOrUndefined(Timestamp.parse(effectiveTime)) : undefined,
-  description: Predicate.isString(description) ? description : undefined,
-  tags: toTags(tags)
-})
+/** Reads times of which many are the same: those of one feature view are. */
+const timeReader = () => {
+  let last: { readonly text: string; readonly time: Timestamp.Timestamp | undefined } | undefined
+  return (text: string) => {
+    if (last?.text !== text) last = { text, time: Option.getOrUndefined(Timestamp.parse(text)) }
+    return last.time
+  }
+}
 
-/** The statuses of one row: a batch has a list of them for each feature. */
-const statusesOf = (items: ReadonlyArray<Item>, row: number): ReadonlyArray<Status> | undefined =>
-  items.some(({ status }) => !Predicate.isNullish(status))
-    ? items.map(({ status }) => {
-        const own: unknown = Array.isArray(status) ? status[row] : status
-        return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
-      })
-    : undefined
+const toColumns = (items: ReadonlyArray<Item> | null | undefined): ReadonlyArray<Column> => {
+  const timeOf = timeReader()
+  return (items ?? []).map(({ dataType, description, effectiveTime, name, tags }) => ({
+    name: name ?? undefined,
+    dataType: Predicate.isNullish(dataType) ? undefined : DataType.fromWire(dataType),
+    effectiveTime: Predicate.isString(effectiveTime) ? timeOf(effectiveTime) : undefined,
+    description: Predicate.isString(description) ? description : undefined,
+    tags: toTags(tags)
+  }))
+}
+
+/** The statuses of each row, when there are any: a batch has a list of them for each feature. */
+const statusesOf = (items: ReadonlyArray<Item>) => {
+  if (items.every(({ status }) => Predicate.isNullish(status))) return () => undefined
+  return (row: number): ReadonlyArray<Status> =>
+    items.map(({ status }) => {
+      const own: unknown = Array.isArray(status) ? status[row] : status
+      return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
+    })
+}
 
 const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string> => {
   const result = wire.results ?? wire.result ?? undefined
@@ -136,12 +180,13 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
     )
   }
   const slos: ReadonlyArray<unknown> = Array.isArray(sloInfo) ? sloInfo : [sloInfo]
+  const statuses = statusesOf(items)
   return Result.succeed({
-    columns: items.map(toColumn),
-    joinKeyColumns: (joinKeys ?? []).map(toColumn),
+    columns: toColumns(items),
+    joinKeyColumns: toColumns(joinKeys),
     rows: vectors.map((vector, row): Row => ({
       values: vector.features ?? [],
-      statuses: statusesOf(items, row),
+      statuses: statuses(row),
       joinKeys: vector.joinKeys ?? undefined,
       sloInfo: toSlo(slos[row])
     })),
@@ -151,7 +196,7 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
 }
 
 /** Vectors of any of the three reads. */
-export const features: Reply<FeaturesReply> = reads(Vectors, toReply)
+export const features: Reply<FeaturesReply> = reads(Vectors, toReply, isUsual)
 
 /** {@link features} of so many rows. */
 export const featuresOf =
