@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
 import * as Drain from "./Drain.ts"
-import { measured, withRetries } from "./internal/call.ts"
+import { withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
 import type * as Pacing from "./Pacing.ts"
@@ -359,16 +359,11 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
       const sendBatch = lastWins && ticket?.repeats !== false ? sendLast : sendAll
       const sent = Effect.gen(function* () {
         yield* telemetry.batch(batch)
-        const outcomes = yield* measured(sendBatch(key, ready), telemetry)
+        const outcomes = yield* telemetry.measured(sendBatch(key, ready))
         const failed = outcomes.find(Outcome.isNotWritten)
         if (failed !== undefined) yield* Effect.annotateCurrentSpan("error.type", failed.error.reason._tag)
         return yield* report(outcomes)
-      }).pipe(
-        Effect.withSpan(`${target.operation} ${target.collection}`, {
-          kind: "client",
-          attributes: Telemetry.spanAttributes(target, scopeOf(key), ready.length)
-        })
-      )
+      }).pipe(Telemetry.spanned(target, scopeOf(key), ready.length))
       // What waited while the stream was stopped is never sent.
       const written = Effect.suspend(() => {
         const error = fatal
