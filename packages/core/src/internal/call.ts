@@ -61,10 +61,19 @@ export const withRetries = <A, E extends ConnectorError, R>(
       pace === undefined
         ? noted
         : pace.pacing.paced(pace.call, noted, { gaveUp: pace.gaveUp, until: () => last, outOfTime: () => failure })
-    const retried = Effect.retry(
-      attempt,
-      Retry.schedule<E>(retry ?? {}, () => last)
-    )
+    // Most calls succeed at once, and to make a schedule costs more than to count them.
+    const retried = Effect.catch(attempt, (error) => {
+      let isNew = true
+      const next = Effect.suspend(() => {
+        if (!isNew) return attempt
+        isNew = false
+        return Effect.fail(error)
+      })
+      return Effect.retry(
+        next,
+        Retry.schedule<E>(retry ?? {}, () => last)
+      )
+    })
     const unlessStopped =
       stop === undefined
         ? retried
