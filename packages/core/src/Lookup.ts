@@ -18,7 +18,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import { type ConnectorError, TimedOut } from "./ConnectorError.ts"
-import { measured, withRetries } from "./internal/call.ts"
+import { withRetries } from "./internal/call.ts"
 import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -245,11 +245,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
 
     /** Asks in one call. */
     const call = (asked: Keys) =>
-      measured(ask(Arr.map(asked, ({ key }) => key)), telemetry).pipe(
-        Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
-          kind: "client",
-          attributes: Telemetry.spanAttributes(store.target, store.group?.(asked[0].key), asked.length)
-        }),
+      telemetry.measured(ask(Arr.map(asked, ({ key }) => key))).pipe(
+        Telemetry.spanned(store.target, store.group?.(asked[0].key), asked.length),
         Effect.tap((answers) =>
           cache === undefined
             ? Effect.void

@@ -48,8 +48,7 @@ export const withRetries = <A, E extends ConnectorError, R>(
       if (failure !== undefined && clock.currentTimeMillisUnsafe() > last) return Effect.fail(failure)
       if (attempts++ === 0) last = Retry.lastStart(retry, clock.currentTimeMillisUnsafe())
       landed.closeUnsafe()
-      const sent = Effect.andThen(telemetry.attempt, call)
-      return failure === undefined ? sent : Effect.andThen(telemetry.retry(failure.reason._tag, 1), sent)
+      return Effect.andThen(telemetry.attempt(failure?.reason._tag), call)
     })
     const noted = Effect.tapError(send, (error) =>
       Effect.suspend(() => {
@@ -62,10 +61,19 @@ export const withRetries = <A, E extends ConnectorError, R>(
       pace === undefined
         ? noted
         : pace.pacing.paced(pace.call, noted, { gaveUp: pace.gaveUp, until: () => last, outOfTime: () => failure })
-    const retried = Effect.retry(
-      attempt,
-      Retry.schedule<E>(retry ?? {}, () => last)
-    )
+    // Most calls succeed at once, and to make a schedule costs more than to count them.
+    const retried = Effect.catch(attempt, (error) => {
+      let isNew = true
+      const next = Effect.suspend(() => {
+        if (!isNew) return attempt
+        isNew = false
+        return Effect.fail(error)
+      })
+      return Effect.retry(
+        next,
+        Retry.schedule<E>(retry ?? {}, () => last)
+      )
+    })
     const unlessStopped =
       stop === undefined
         ? retried
@@ -78,11 +86,3 @@ export const withRetries = <A, E extends ConnectorError, R>(
           )
     return Effect.mapError(unlessStopped, (error) => ({ error, attempts, mayBeApplied }))
   })
-
-/** Counts `call` as in flight while it runs, and how long that takes. */
-export const measured = <A, E, R>(call: Effect.Effect<A, E, R>, telemetry: Telemetry): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) =>
-    Effect.onExit(telemetry.flying(call), () =>
-      Effect.flatMap(Clock.currentTimeMillis, (end) => telemetry.seconds(end - start))
-    )
-  )
