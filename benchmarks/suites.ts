@@ -2,6 +2,7 @@
 import type { Suite } from "./suite.ts"
 import { core } from "./suites/core.ts"
 import { emulator } from "./suites/emulator.ts"
+import { features } from "./suites/features.ts"
 import { goodput } from "./suites/goodput.ts"
 import { batchSize, concurrency } from "./suites/knobs.ts"
 import { overhead } from "./suites/overhead.ts"
@@ -13,6 +14,7 @@ export const suites: ReadonlyArray<Suite> = [
   overhead,
   peers,
   scan,
+  features,
   batchSize,
   concurrency,
   goodput,
