@@ -293,6 +293,26 @@ describe("the command", () => {
     })
   )
 
+  it.live("--transport grpc takes the way over gRPC, and finds the same", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* demo(
+        ...["--store", "emulator", "--transport", "grpc", "--corpus", "large", "--limit", "2500", "--json"]
+      )
+      assert.strictEqual(code, 0)
+      const report: unknown = JSON.parse(stdout)
+      assert.deepInclude(report, { outcomes: { written: 2_500, rejected: 0, unknown: 0 }, recallAt5: 1 })
+      assert.include(stderr, "into: the emulator through gRPC")
+    })
+  )
+
+  it.live("--transport is nothing for a store in memory", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* demo("--transport", "grpc")
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "--transport needs --store emulator or --store pinecone")
+    })
+  )
+
   it.live("says nothing on stdout when it dies", () =>
     Effect.gen(function* () {
       const breakDown = `const { stringify } = JSON

@@ -1,7 +1,7 @@
 /**
  * `npm run demo`; `npm run demo -- --help` lists the options.
  */
-import { PineconeIndex } from "@effect-connectors/pinecone"
+import { type PineconeApi, type PineconeError, PineconeGrpc, PineconeIndex } from "@effect-connectors/pinecone"
 import { PineconeEmulator, PineconeMemory } from "@effect-connectors/testkit"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -35,26 +35,36 @@ const missingVariables = Effect.gen(function* () {
 
 const namespace = "effect-connectors-demo"
 
-/** The live index in a namespace of the demo's own, or what has to be set for it. */
-const pinecone = Layer.unwrap(
-  Effect.gen(function* () {
-    const missing = yield* missingVariables
-    if (missing.length > 0) {
-      return yield* userError(`--store pinecone needs ${missing.join(" and ")} in the environment`)
-    }
-    return PineconeIndex.layer({ ...(yield* PineconeIndex.config), namespace })
-  })
-)
+/** How calls travel to an index that is not in memory. */
+const transports = {
+  rest: { layer: PineconeIndex.layer, label: "the official SDK" },
+  grpc: { layer: PineconeGrpc.layer, label: "gRPC" }
+} as const
 
-/** An index of the encoder's dimension in an emulator in this process, through the official client. */
-const emulator = Layer.unwrap(
-  Effect.gen(function* () {
-    const { createIndex } = yield* PineconeEmulator
-    const { dimension } = yield* Encoder
-    const { host } = yield* createIndex({ name: "demo", dimension })
-    return PineconeIndex.layer({ apiKey: Redacted.make("any"), host })
-  })
-).pipe(Layer.provide(PineconeEmulator.layer))
+type IndexLayer = (options: PineconeApi.Options) => Layer.Layer<PineconeIndex, PineconeError>
+
+/** The live index in a namespace of the demo's own, or what has to be set for it. */
+const pinecone = (layer: IndexLayer) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const missing = yield* missingVariables
+      if (missing.length > 0) {
+        return yield* userError(`--store pinecone needs ${missing.join(" and ")} in the environment`)
+      }
+      return layer({ ...(yield* PineconeIndex.config), namespace })
+    })
+  )
+
+/** An index of the encoder's dimension in an emulator in this process, through a real client. */
+const emulator = (layer: IndexLayer) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { createIndex } = yield* PineconeEmulator
+      const { dimension } = yield* Encoder
+      const { host } = yield* createIndex({ name: "demo", dimension })
+      return layer({ apiKey: Redacted.make("any"), host })
+    })
+  ).pipe(Layer.provide(PineconeEmulator.layer))
 
 const corpora = {
   small: { corpus: Corpora.webFeatures, encoder: Encoder.useLite },
@@ -62,9 +72,9 @@ const corpora = {
 } as const
 
 const stores = {
-  memory: { layer: PineconeMemory.layer, label: "memory" },
-  emulator: { layer: emulator, label: "the emulator through the official SDK" },
-  pinecone: { layer: pinecone, label: `Pinecone, namespace ${namespace}` }
+  memory: { layer: () => PineconeMemory.layer, label: () => "memory" },
+  emulator: { layer: emulator, label: (transport: string) => `the emulator through ${transport}` },
+  pinecone: { layer: pinecone, label: (transport: string) => `Pinecone through ${transport}, namespace ${namespace}` }
 } as const
 
 const command = Command.make(
@@ -83,6 +93,12 @@ const command = Command.make(
       ),
       Flag.withDefault("memory")
     ),
+    transport: Flag.Literals("transport", ["rest", "grpc"]).pipe(
+      Flag.withDescription(
+        "rest (default): by the official SDK; grpc: vectors as packed float32. Not for --store memory"
+      ),
+      Flag.optional
+    ),
     limit: Flag.Int("limit").pipe(
       Flag.withDescription(
         "Only so many texts of the corpus, the first ones, and the questions they answer (default: all)"
@@ -98,8 +114,15 @@ const command = Command.make(
       Flag.withDefault(false)
     )
   },
-  Effect.fnUntraced(function* ({ corpus: size, json, limit, store: place }) {
-    const { label, layer } = stores[place]
+  Effect.fnUntraced(function* ({ corpus: size, json, limit, store: place, transport }) {
+    if (place === "memory" && Option.isSome(transport)) {
+      return yield* userError(
+        "--transport needs --store emulator or --store pinecone: nothing travels to a store in memory"
+      )
+    }
+    const by = transports[Option.getOrElse(transport, () => "rest" as const)]
+    const label = stores[place].label(by.label)
+    const layer = stores[place].layer(by.layer)
     const { canColor } = yield* TerminalCapabilities
     const report = yield* Effect.gen(function* () {
       const all = yield* corpora[size].corpus

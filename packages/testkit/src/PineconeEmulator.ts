@@ -1,6 +1,6 @@
 /**
- * A Pinecone over HTTP on this machine, for clients in any language: the control plane and the data plane of vector
- * indexes on one port, with the semantics of `PineconeMemory`.
+ * A Pinecone on this machine, for clients in any language: the control plane over HTTP on one port, and each index on a
+ * port of its own, over HTTP and over gRPC, with the semantics of `PineconeMemory`.
  */
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
@@ -14,7 +14,6 @@ import * as FaultPlan from "./FaultPlan.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
-import type { Listening } from "./internal/emulator/http.ts"
 import type { Definition } from "./internal/emulator/indexModel.ts"
 import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
@@ -95,12 +94,20 @@ export interface ActiveFaults {
   readonly reset: Effect.Effect<void>
 }
 
+/** Where an index is: one address for REST and for gRPC, as `http://127.0.0.1:40621`. */
+export interface IndexAddress {
+  readonly name: string
+  readonly host: string
+}
+
 /** A running emulator. */
 export interface Service {
   /** The address of the control plane, as `http://127.0.0.1:5080`. */
   readonly url: string
   /** Makes an index; fails with `RequestRefused` as the service would, for instance when it is there already. */
   readonly createIndex: (options: IndexOptions) => Effect.Effect<{ readonly host: string }, PineconeError>
+  /** The indexes that are there, in the order they were made. */
+  readonly indexes: Effect.Effect<ReadonlyArray<IndexAddress>>
   readonly faults: ActiveFaults
 }
 
@@ -168,12 +175,16 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
     return {
       url: server.url,
       createIndex: (index) =>
-        Effect.suspend(() =>
-          Effect.mapBoth(Effect.fromResult(Control.create(indexes, toDefinition(index))), {
-            onSuccess: () => ({ host: Server.hostOf(server.url, index.name) }),
+        Effect.promise(() => Control.create(server.project, toDefinition(index))).pipe(
+          Effect.flatMap(Effect.fromResult),
+          Effect.mapBoth({
+            onSuccess: () => ({ host: server.project.doors.hostOf(index.name) }),
             onFailure: (reason) => failure("createIndex", reason)
           })
         ),
+      indexes: Effect.sync(() =>
+        indexes.all().map(({ definition: { name } }) => ({ name, host: server.project.doors.hostOf(name) }))
+      ),
       faults: {
         fired: Effect.sync(faults.fired),
         matched: Effect.sync(faults.matched),
@@ -209,7 +220,7 @@ const toDefinition = (index: IndexOptions): Definition => ({
   isProtected: false
 })
 
-const listening = (options: Server.ServerOptions): Effect.Effect<Listening, PineconeError> =>
+const listening = (options: Server.ServerOptions): Effect.Effect<Server.Serving, PineconeError> =>
   Effect.tryPromise({
     try: () => Server.listen(options),
     catch: (error) => {

@@ -1,4 +1,5 @@
-/** The suite on the emulator through the official SDK. */
+/** The suite on the emulator, through the official SDK and over gRPC. */
+import * as PineconeGrpc from "@effect-connectors/pinecone/PineconeGrpc"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
 import * as Conformance from "@effect-connectors/testkit/Conformance"
 import * as FaultPlan from "@effect-connectors/testkit/FaultPlan"
@@ -28,39 +29,45 @@ const faults = Effect.map(PineconeEmulator, (emulator): Conformance.Faults => ({
   fired: Effect.map(emulator.faults.fired, (counters) => Object.values(counters).reduce((sum, count) => sum + count, 0))
 }))
 
-/** An index found by its name, as programs do, so that the layer knows its dimension. */
-const byName = Layer.unwrap(
-  Effect.gen(function* () {
-    const emulator = yield* PineconeEmulator
-    yield* emulator.createIndex({ name: "conformance", dimension })
-    return PineconeIndex.layer({ apiKey, index: "conformance", controllerHost: emulator.url })
-  })
-)
-
-const byHost = (metric: "dotproduct" | "euclidean") =>
-  Layer.unwrap(
+for (const { layer, over } of [
+  { over: "the SDK", layer: PineconeIndex.layer },
+  { over: "gRPC", layer: PineconeGrpc.layer }
+]) {
+  /** An index found by its name, as programs do, so that the layer knows its dimension. */
+  const byName = Layer.unwrap(
     Effect.gen(function* () {
       const emulator = yield* PineconeEmulator
-      const { host } = yield* emulator.createIndex({ name: metric, dimension, metric })
-      return PineconeIndex.layer({ apiKey, host })
+      yield* emulator.createIndex({ name: "conformance", dimension })
+      return layer({ apiKey, index: "conformance", controllerHost: emulator.url })
     })
   )
 
-Conformance.suite("PineconeEmulator, cosine, with faults", Layer.provideMerge(byName, PineconeEmulator.layer), {
-  dimension,
-  metric: "cosine",
-  faults
-})
+  const byHost = (metric: "dotproduct" | "euclidean") =>
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const emulator = yield* PineconeEmulator
+        const { host } = yield* emulator.createIndex({ name: metric, dimension, metric })
+        return layer({ apiKey, host })
+      })
+    )
 
-for (const metric of ["dotproduct", "euclidean"] as const) {
-  Conformance.suite(`PineconeEmulator, ${metric}, by host`, Layer.provide(byHost(metric), PineconeEmulator.layer), {
-    dimension,
-    metric
-  })
+  Conformance.suite(
+    `PineconeEmulator over ${over}, cosine, with faults`,
+    Layer.provideMerge(byName, PineconeEmulator.layer),
+    { dimension, metric: "cosine", faults }
+  )
+
+  for (const metric of ["dotproduct", "euclidean"] as const) {
+    Conformance.suite(
+      `PineconeEmulator over ${over}, ${metric}, by host`,
+      Layer.provide(byHost(metric), PineconeEmulator.layer),
+      { dimension, metric }
+    )
+  }
+
+  Conformance.suite(
+    `PineconeEmulator over ${over}, writes visible late`,
+    Layer.provide(byName, PineconeEmulator.layerWith({ visibleAfter: "60 millis" })),
+    { dimension, metric: "cosine", eventually: "2 seconds" }
+  )
 }
-
-Conformance.suite(
-  "PineconeEmulator, writes visible late",
-  Layer.provide(byName, PineconeEmulator.layerWith({ visibleAfter: "60 millis" })),
-  { dimension, metric: "cosine", eventually: "2 seconds" }
-)

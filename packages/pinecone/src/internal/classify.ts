@@ -49,9 +49,12 @@ const explain = (body: string): { readonly text: string; readonly grpcCode?: num
   return typeof code === "number" && Number.isSafeInteger(code) ? { text, grpcCode: code } : { text }
 }
 
-const monthly = /current month|monthly|per month/i
-const maxNamespaces = /max(imum)? (number of )?namespaces/i
-const tooLarge = /\b2 ?MB\b|message length too large|larger than the maximum supported size/i
+/** A quota that is used up until next month. */
+export const monthly = /current month|monthly|per month/i
+/** A plan's number of namespaces is reached. */
+export const noMoreNamespaces = /max(imum)? (number of )?namespaces/i
+/** A request that is too large, also in the words of gRPC servers. */
+export const tooLarge = /\b2 ?MB\b|message length too large|(message )?larger than (the )?max/i
 
 /**
  * The reason of an answer whose status is not 2xx; `now` (epoch milliseconds) is what a date in `Retry-After` is
@@ -85,7 +88,7 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
         : new ConnectorError.RateLimited({ detail, wire, ...retryAfter })
     case 403:
       // No more namespaces may be made; those that exist still take records.
-      return subject.namespace !== undefined && maxNamespaces.test(text)
+      return subject.namespace !== undefined && noMoreNamespaces.test(text)
         ? new ConnectorError.Forbidden({ detail, scope: "namespace", wire })
         : new ConnectorError.Forbidden({ detail, wire })
     case 405:

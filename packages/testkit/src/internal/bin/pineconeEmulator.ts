@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `pinecone-emulator`: an emulator until SIGTERM or SIGINT. The first line on stdout is JSON with its URL. */
+/** `pinecone-emulator`: an emulator until SIGTERM or SIGINT. The first line on stdout is JSON with its URL and its indexes. */
 import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
@@ -69,7 +69,7 @@ const command = Command.make(
         quotas: quotas ? Quotas.documented : undefined
       })
       for (const index of indexes) yield* Effect.catchIf(emulator.createIndex(index), isThere, () => Effect.void)
-      yield* Console.log(JSON.stringify({ url: emulator.url }))
+      yield* Console.log(JSON.stringify({ url: emulator.url, indexes: yield* emulator.indexes }))
       return yield* Effect.never
     },
     Effect.scoped,

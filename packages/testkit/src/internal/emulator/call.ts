@@ -8,8 +8,10 @@ export interface Call {
   readonly otherIndexes?: ReadonlyArray<string> | undefined
   /** The workspace of Tecton. `undefined` where the route has none. */
   readonly namespace: string | undefined
-  /** Bytes of the body. */
+  /** Bytes of the body or, of gRPC, of the message. */
   readonly bytes: number
+  /** What it came over. @default HTTP with JSON */
+  readonly wire?: "grpc" | undefined
 }
 
 /** An answer, before it is put on the wire. */

@@ -1,5 +1,5 @@
 /**
- * Does to a call what a fault says, on the wire. `apply` runs at most once; it must not throw.
+ * Does to a call what a fault says, on the wire. `apply` runs at most once; it must not throw or reject.
  *
  * Waiting ends with the connection: a client that leaves, or a server that closes its connections, leaves no timer.
  *
@@ -12,11 +12,14 @@ import type { ServerResponse } from "node:http"
 import type { Reply } from "./call.ts"
 import type { Fault } from "./faults.ts"
 
+/** Does what a call asks for, and says what came of it: at once, or later for what needs a port. */
+export type Apply = () => Reply | Promise<Reply>
+
 /**
  * Answers a call whose body has been read. Without a fault the call is applied and its reply sent, after the time in
  * milliseconds that it `takes`.
  */
-export const carryOut = (response: ServerResponse, fault: Fault | undefined, apply: () => Reply, takes = 0): void => {
+export const carryOut = (response: ServerResponse, fault: Fault | undefined, apply: Apply, takes = 0): void => {
   if (takes > 0) {
     return whileOpen(
       response,
@@ -26,33 +29,40 @@ export const carryOut = (response: ServerResponse, fault: Fault | undefined, app
       )
     )
   }
-  if (fault === undefined) return send(response, apply())
+  if (fault === undefined) return applied(apply, (reply) => send(response, reply))
   switch (fault._tag) {
     case "Answer":
       return send(response, fault.reply)
     case "Reset":
       return reset(response, fault.at, apply)
     case "LoseAnswer":
-      apply()
+      void apply()
       return
     case "Stall":
       return whileOpen(
         response,
         Effect.andThen(
           Effect.sleep(fault.millis),
-          Effect.sync(() => send(response, apply()))
+          Effect.sync(() => applied(apply, (reply) => send(response, reply)))
         )
       )
     case "SlowBody":
-      return sendSlowly(response, apply(), fault.millis, fault.pieces ?? 10)
-    case "TruncatedBody": {
-      const reply = apply()
-      return sendPart(response, reply, half(reply), () => {
-        const { socket } = response.req
-        socket.end(() => socket.destroy())
-      })
-    }
+      return applied(apply, (reply) => sendSlowly(response, reply, fault.millis, fault.pieces ?? 10))
+    case "TruncatedBody":
+      return applied(apply, (reply) =>
+        sendPart(response, reply, half(reply), () => {
+          const { socket } = response.req
+          socket.end(() => socket.destroy())
+        })
+      )
   }
+}
+
+/** Not a microtask later than it has to be: a call and its answer are one moment, where they can be. */
+const applied = (apply: Apply, then: (reply: Reply) => void): void => {
+  const reply = apply()
+  if (reply instanceof Promise) void reply.then(then)
+  else then(reply)
 }
 
 const send = (response: ServerResponse, reply: Reply): void => {
@@ -60,14 +70,15 @@ const send = (response: ServerResponse, reply: Reply): void => {
   response.end(reply.body)
 }
 
-const reset = (response: ServerResponse, at: "before" | "headers" | "body" | "after", apply: () => Reply): void => {
+const reset = (response: ServerResponse, at: "before" | "headers" | "body" | "after", apply: Apply): void => {
   const abort = (): void => {
     response.req.socket.resetAndDestroy()
   }
   if (at === "before") return abort()
-  const reply = apply()
-  if (at === "after") return abort()
-  sendPart(response, reply, at === "body" ? half(reply) : Buffer.alloc(0), abort)
+  applied(apply, (reply) => {
+    if (at === "after") return abort()
+    sendPart(response, reply, at === "body" ? half(reply) : Buffer.alloc(0), abort)
+  })
 }
 
 const half = (reply: Reply): Buffer => {

@@ -3,6 +3,7 @@ import { RequestRefused } from "@effect-connectors/core/ConnectorError"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
 import { refuseControl } from "./envelopes.ts"
+import type { Doors } from "./doors.ts"
 import { empty, json } from "./reply.ts"
 import type { EmulatedIndex, Indexes } from "./indexes.ts"
 import { changed, checked, type Definition, type Read, readChanges, readDefinition, toModel } from "./indexModel.ts"
@@ -10,34 +11,36 @@ import type { Incoming } from "./wire.ts"
 
 export interface Project {
   readonly indexes: Indexes
-  /** Where the data plane of an index is. */
-  readonly hostOf: (name: string) => string
+  /** An index is made when its door is open, and its door is closed when it is no more. */
+  readonly doors: Doors
 }
 
-export type Handler = (project: Project, incoming: Incoming) => Reply
+export type Handler = (project: Project, incoming: Incoming) => Reply | Promise<Reply>
 
-/** Makes an index, or says why not. */
-export const create = (indexes: Indexes, definition: Definition): Read<EmulatedIndex> =>
-  Result.gen(function* () {
-    yield* checked(definition)
-    return indexes.get(definition.name) === undefined
-      ? indexes.create(definition)
-      : yield* Result.fail(new RequestRefused({ detail: "Resource already exists.", wire: { status: 409 } }))
-  })
+/** Makes an index, or says why not. Of those who make one of the same name at once, one does. */
+export const create = async ({ doors, indexes }: Project, definition: Definition): Promise<Read<EmulatedIndex>> => {
+  const free = (): Read<Definition> =>
+    indexes.get(definition.name) === undefined
+      ? checked(definition)
+      : Result.fail(new RequestRefused({ detail: "Resource already exists.", wire: { status: 409 } }))
+  const before = free()
+  if (Result.isFailure(before)) return Result.fail(before.failure)
+  await doors.open(definition.name)
+  return Result.map(free(), indexes.create)
+}
 
-const modelOf = ({ hostOf }: Project, { version }: Incoming, definition: Definition) =>
-  toModel(definition, hostOf(definition.name), version)
+const modelOf = ({ doors }: Project, { version }: Incoming, definition: Definition) =>
+  toModel(definition, doors.hostOf(definition.name), version)
 
 const reply = (answer: Read<Reply>): Reply =>
   Result.getOrElse(answer, ({ detail, wire }) => refuseControl(wire?.status ?? 400, detail))
 
-export const createIndex: Handler = (project, incoming) =>
-  reply(
-    Result.gen(function* () {
-      const { definition } = yield* create(project.indexes, yield* readDefinition(incoming.body))
-      return json(201, modelOf(project, incoming, definition))
-    })
-  )
+export const createIndex: Handler = async (project, incoming) => {
+  const definition = readDefinition(incoming.body)
+  if (Result.isFailure(definition)) return reply(Result.fail(definition.failure))
+  const created = await create(project, definition.success)
+  return reply(Result.map(created, ({ definition }) => json(201, modelOf(project, incoming, definition))))
+}
 
 export const createForModel: Handler = () =>
   refuseControl(400, "The emulator embeds no text: create a vector index and write vectors")
@@ -76,5 +79,6 @@ export const deleteIndex: Handler = onIndex((project, incoming, { definition }) 
     )
   }
   project.indexes.remove(incoming.name)
+  void project.doors.close(incoming.name)
   return empty(202)
 })

@@ -1,254 +1,187 @@
-/** The routes of records: reads a request, asks the store, writes the answer. */
-import { defaultNamespace } from "@effect-connectors/pinecone/PineconeIndex"
+/** The calls of records, whatever they came over: asks the store, and says what it answered. */
+import { defaultNamespace, type Match } from "@effect-connectors/pinecone/PineconeIndex"
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Arr from "effect/Array"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import type { Refusal } from "../refusals.ts"
+import { type Refusal, refused } from "../refusals.ts"
 import { namespaceName } from "../vectorStore.ts"
 import { namesDefault } from "./apiVersion.ts"
 import type { Reply } from "./call.ts"
-import { refuseData, refusedByStore } from "./envelopes.ts"
-import { json } from "./reply.ts"
 import type { EmulatedIndex } from "./indexes.ts"
-import { short, shortValues } from "./numbers.ts"
-import { Fields, FilterObject, type Incoming, Numbers, optional, reader } from "./wire.ts"
+import { given, givenSparse, toRecord } from "./requests.ts"
+import type * as Requests from "./requests.ts"
 
-/** Answers, or says no. */
-export type Handler = (index: EmulatedIndex, incoming: Incoming) => Result.Result<Reply, Reply>
-
-export const asked = <A>(answer: Result.Result<A, Refusal>): Result.Result<A, Reply> =>
-  Result.mapError(answer, refusedByStore)
-
-export const refuse = (message: string): Reply => refuseData(400, message)
-
-/** Reads a body by a schema. */
-export const reads = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
-  const read = reader(schema)
-  return (incoming: Incoming): Result.Result<S["Type"], Reply> => Result.mapError(read(incoming.body), refuse)
+/** What a call is answered with, before it is written out. */
+export interface Told<A> {
+  readonly answer: A
+  readonly headers: Reply["headers"]
 }
 
+/** Answers a call of a caller that speaks `version` of the API, or says no. */
+export type Handler<Request, A> = (
+  index: EmulatedIndex,
+  version: string,
+  request: Request
+) => Result.Result<Told<A>, Refusal>
+
 /** A namespace as a caller of some version calls it. */
-export const namespaceOf = ({ version }: Incoming, given: string | null | undefined): Result.Result<string, Reply> =>
+export const namespaceOf = (version: string, given: string | null | undefined): Result.Result<string, Refusal> =>
   given === defaultNamespace && !namesDefault(version)
-    ? Result.fail(refuse("Use of namespace='__default__' is not allowed in API versions prior to 2025-04"))
+    ? Result.fail(refused("Use of namespace='__default__' is not allowed in API versions prior to 2025-04"))
     : Result.succeed(namespaceName(given ?? undefined))
 
 /** What callers of that version call a namespace. */
-export const calledBy = ({ version }: Incoming, namespace: string): string =>
+export const calledBy = (version: string, namespace: string): string =>
   namespace === defaultNamespace && !namesDefault(version) ? "" : namespace
 
-const Sparse = Schema.Struct({ indices: Numbers, values: Numbers })
-
-const vectorFields = { values: optional(Numbers), sparseValues: optional(Sparse) }
-
-const Record = Schema.Struct({ id: Schema.String, ...vectorFields, metadata: optional(Fields) })
-
-/** Empty vectors are none, as in protobuf. */
-const given = (values: typeof Numbers.Type | null | undefined) => (values?.length ? values : undefined)
-
-const givenSparse = (sparse: typeof Sparse.Type | null | undefined) =>
-  sparse?.indices.length || sparse?.values.length ? sparse : undefined
-
-const toRecord = (wire: typeof Record.Type): VectorRecord => ({
-  id: wire.id,
-  values: given(wire.values),
-  sparseValues: givenSparse(wire.sparseValues),
-  metadata: wire.metadata ?? undefined
-})
-
-/** A record of a reply but for its id; `values` is always there. */
-const contents = (record: VectorRecord) => ({
-  values: record.values === undefined ? [] : shortValues(record.values),
-  ...(record.sparseValues && {
-    sparseValues: {
-      indices: Array.from(record.sparseValues.indices),
-      values: shortValues(record.sparseValues.values)
-    }
-  }),
-  ...(record.metadata && { metadata: record.metadata })
-})
+export const told = <A>(answer: A): Told<A> => ({ answer, headers: {} })
 
 /** The answer to a write. */
-const written = (body: object, lsn: number | undefined): Reply =>
-  json(200, body, lsn === undefined ? {} : { "x-pinecone-request-lsn": String(lsn) })
-
-/** The answer to a read: what it saw, and how far it sees. */
-const found = (
-  index: EmulatedIndex,
-  incoming: Incoming,
-  namespace: string,
-  body: object,
-  readUnits: number | undefined
-): Reply =>
-  json(
-    200,
-    { ...body, namespace: calledBy(incoming, namespace), usage: { readUnits: readUnits ?? 0 } },
-    { "x-pinecone-max-indexed-lsn": String(index.store.indexedLsn(namespace)) }
-  )
-
-const readUpsert = reads(Schema.Struct({ namespace: optional(Schema.String), vectors: Schema.Array(Record) }))
-
-export const upsert: Handler = (index, incoming) =>
-  Result.gen(function* () {
-    const body = yield* readUpsert(incoming)
-    const namespace = yield* namespaceOf(incoming, body.namespace)
-    const records = body.vectors.map(toRecord)
-    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* Result.fail(refuse("An upsert needs at least one vector"))
-    const { count, lsn } = yield* asked(index.store.upsert({ namespace, records }))
-    return written({ upsertedCount: count }, lsn)
-  })
-
-const readQuery = reads(
-  Schema.Struct({
-    namespace: optional(Schema.String),
-    topK: optional(Schema.Finite),
-    id: optional(Schema.String),
-    vector: optional(Numbers),
-    sparseVector: optional(Sparse),
-    filter: optional(FilterObject),
-    includeValues: optional(Schema.Boolean),
-    includeMetadata: optional(Schema.Boolean)
-  })
-)
-
-export const query: Handler = (index, incoming) =>
-  Result.gen(function* () {
-    const body = yield* readQuery(incoming)
-    const namespace = yield* namespaceOf(incoming, body.namespace)
-    const { matches, readUnits } = yield* asked(
-      index.store.query({
-        namespace,
-        topK: body.topK ?? 0,
-        id: body.id || undefined,
-        vector: given(body.vector),
-        sparseVector: givenSparse(body.sparseVector),
-        filter: body.filter ?? undefined,
-        includeValues: body.includeValues ?? false,
-        includeMetadata: body.includeMetadata ?? false
-      })
-    )
-    const near = matches.map((match) => ({ id: match.id, score: short(match.score), ...contents(match) }))
-    return found(index, incoming, namespace, { results: [], matches: near }, readUnits)
-  })
-
-export const fetch: Handler = (index, incoming) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(incoming, incoming.query.get("namespace"))
-    const ids = incoming.query.getAll("ids")
-    if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* Result.fail(refuse("A fetch needs at least one id"))
-    const { readUnits, records } = yield* asked(index.store.fetch({ namespace, ids }))
-    return found(index, incoming, namespace, { vectors: vectorsOf(records) }, readUnits)
-  })
-
-const readFetchByMetadata = reads(
-  Schema.Struct({
-    namespace: optional(Schema.String),
-    filter: optional(FilterObject),
-    limit: optional(Schema.Finite),
-    paginationToken: optional(Schema.String)
-  })
-)
-
-export const fetchByMetadata: Handler = (index, incoming) =>
-  Result.gen(function* () {
-    const body = yield* readFetchByMetadata(incoming)
-    const namespace = yield* namespaceOf(incoming, body.namespace)
-    const { next, readUnits, records } = yield* asked(
-      index.store.fetchByMetadata({
-        namespace,
-        filter: body.filter ?? {},
-        limit: body.limit ?? undefined,
-        paginationToken: body.paginationToken || undefined
-      })
-    )
-    return found(index, incoming, namespace, { vectors: vectorsOf(records), ...pagination(next) }, readUnits)
-  })
-
-/** By `fromEntries`, which makes a field of any id, `__proto__` too. */
-const vectorsOf = (records: ReadonlyMap<string, VectorRecord>) =>
-  Object.fromEntries(Array.from(records, ([id, record]) => [id, { id, ...contents(record) }]))
-
-const wholeNumber = (text: string | null): number | undefined =>
-  text === null || text === "" ? undefined : Number(text)
-
-/** What a list asks for. */
-export const pageOf = ({ query }: Incoming) => ({
-  prefix: query.get("prefix") ?? undefined,
-  limit: wholeNumber(query.get("limit")),
-  paginationToken: query.get("paginationToken") || undefined
+const written = <A>(answer: A, lsn: number | undefined): Told<A> => ({
+  answer,
+  headers: lsn === undefined ? {} : { "x-pinecone-request-lsn": String(lsn) }
 })
 
-/** None on the last page. */
-export const pagination = (next: string | undefined) => (next === undefined ? {} : { pagination: { next } })
+/** What every read tells of itself. */
+export interface Read {
+  readonly namespace: string
+  readonly readUnits: number
+}
 
-export const list: Handler = (index, incoming) =>
+/** The answer to a read: what it saw, and how far it sees. */
+const found = <A>(
+  index: EmulatedIndex,
+  version: string,
+  namespace: string,
+  answer: A,
+  readUnits: number | undefined
+): Told<A & Read> => ({
+  answer: { ...answer, namespace: calledBy(version, namespace), readUnits: readUnits ?? 0 },
+  headers: { "x-pinecone-max-indexed-lsn": String(index.store.indexedLsn(namespace)) }
+})
+
+export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: number }> = (index, version, request) =>
   Result.gen(function* () {
-    const namespace = yield* namespaceOf(incoming, incoming.query.get("namespace"))
-    const { ids, next, readUnits } = yield* asked(index.store.list({ namespace, ...pageOf(incoming) }))
-    const vectors = ids.map((id) => ({ id }))
-    return found(index, incoming, namespace, { vectors, ...pagination(next) }, readUnits)
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const records = (request.vectors ?? []).map(toRecord)
+    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
+    const { lsn } = yield* index.store.upsert({ namespace, records })
+    return written({ count: records.length }, lsn)
   })
 
-const readUpdate = reads(
-  Schema.Struct({
-    namespace: optional(Schema.String),
-    id: optional(Schema.String),
-    ...vectorFields,
-    setMetadata: optional(Fields),
-    filter: optional(FilterObject),
-    dryRun: optional(Schema.Boolean)
-  })
-)
+export interface Matches {
+  readonly matches: ReadonlyArray<Match>
+}
 
-export const update: Handler = (index, incoming) =>
+export const query: Handler<typeof Requests.Query.Type, Matches & Read> = (index, version, request) =>
   Result.gen(function* () {
-    const body = yield* readUpdate(incoming)
-    const namespace = yield* namespaceOf(incoming, body.namespace)
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { matches, readUnits } = yield* index.store.query({
+      namespace,
+      topK: request.topK ?? 0,
+      id: request.id || undefined,
+      vector: given(request.vector),
+      sparseVector: givenSparse(request.sparseVector),
+      filter: request.filter ?? undefined,
+      includeValues: request.includeValues ?? false,
+      includeMetadata: request.includeMetadata ?? false
+    })
+    return found(index, version, namespace, { matches }, readUnits)
+  })
+
+export interface Records {
+  readonly records: ReadonlyMap<string, VectorRecord>
+}
+
+/** Where the next page is; none on the last one. */
+export interface Paged {
+  readonly next: string | undefined
+}
+
+export const fetch: Handler<typeof Requests.Fetch.Type, Records & Read> = (index, version, request) =>
+  Result.gen(function* () {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const ids = request.ids ?? []
+    if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* no("A fetch needs at least one id")
+    const { readUnits, records } = yield* index.store.fetch({ namespace, ids })
+    return found(index, version, namespace, { records }, readUnits)
+  })
+
+export const fetchByMetadata: Handler<typeof Requests.FetchByMetadata.Type, Records & Paged & Read> = (
+  index,
+  version,
+  request
+) =>
+  Result.gen(function* () {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { next, readUnits, records } = yield* index.store.fetchByMetadata({
+      namespace,
+      filter: request.filter ?? {},
+      limit: request.limit ?? undefined,
+      paginationToken: request.paginationToken || undefined
+    })
+    return found(index, version, namespace, { records, next }, readUnits)
+  })
+
+/** What a list asks for. */
+export const pageOf = (request: typeof Requests.ListNamespaces.Type) => ({
+  prefix: request.prefix ?? undefined,
+  limit: request.limit ?? undefined,
+  paginationToken: request.paginationToken || undefined
+})
+
+export interface Ids {
+  readonly ids: ReadonlyArray<string>
+}
+
+export const list: Handler<typeof Requests.List.Type, Ids & Paged & Read> = (index, version, request) =>
+  Result.gen(function* () {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { ids, next, readUnits } = yield* index.store.list({ namespace, ...pageOf(request) })
+    return found(index, version, namespace, { ids, next }, readUnits)
+  })
+
+export interface Updated {
+  /** Of an update by metadata. */
+  readonly matched: number | undefined
+}
+
+export const update: Handler<typeof Requests.Update.Type, Updated> = (index, version, request) =>
+  Result.gen(function* () {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { filter, id } = request
     const change = {
-      values: given(body.values),
-      sparseValues: givenSparse(body.sparseValues),
-      metadata: body.setMetadata ?? undefined
+      values: given(request.values),
+      sparseValues: givenSparse(request.sparseValues),
+      metadata: request.setMetadata ?? undefined
     }
-    if (!body.filter) {
-      if (!body.id) return yield* Result.fail(refuse("An update needs an id or a filter"))
-      const { lsn } = yield* asked(index.store.update({ namespace, id: body.id, ...change }))
-      return written({}, lsn)
+    if (!filter) {
+      if (!id) return yield* no("An update needs an id or a filter")
+      const { lsn } = yield* index.store.update({ namespace, id, ...change })
+      return written({ matched: undefined }, lsn)
     }
-    if (body.id) return yield* Result.fail(refuse("An update needs either an id or a filter, not both"))
+    if (id) return yield* no("An update needs either an id or a filter, not both")
     if (change.values ?? change.sparseValues) {
-      return yield* Result.fail(refuse("Update by metadata request does not support updating vector values."))
+      return yield* no("Update by metadata request does not support updating vector values.")
     }
-    const { lsn, matched } = yield* asked(
-      index.store.updateByFilter({
-        namespace,
-        filter: body.filter,
-        metadata: change.metadata ?? {},
-        dryRun: body.dryRun ?? false
-      })
-    )
-    return written({ matchedRecords: matched }, lsn)
+    const { lsn, matched } = yield* index.store.updateByFilter({
+      namespace,
+      filter,
+      metadata: change.metadata ?? {},
+      dryRun: request.dryRun ?? false
+    })
+    return written({ matched }, lsn)
   })
 
-const readDelete = reads(
-  Schema.Struct({
-    namespace: optional(Schema.String),
-    ids: optional(Schema.Array(Schema.String)),
-    deleteAll: optional(Schema.Boolean),
-    filter: optional(FilterObject)
-  })
-)
-
-export const remove: Handler = (index, incoming) =>
+export const remove: Handler<typeof Requests.Delete.Type, {}> = (index, version, request) =>
   Result.gen(function* () {
-    const body = yield* readDelete(incoming)
-    const namespace = yield* namespaceOf(incoming, body.namespace)
-    const removal = yield* removalOf(body)
-    const { lsn } = yield* asked(index.store.delete({ namespace, ...removal }))
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const removal = yield* removalOf(request)
+    const { lsn } = yield* index.store.delete({ namespace, ...removal })
     return written({}, lsn)
   })
 
-const removalOf = ({ deleteAll, filter, ids }: Result.Result.Success<ReturnType<typeof readDelete>>) => {
+const removalOf = ({ deleteAll, filter, ids }: typeof Requests.Delete.Type) => {
   const ways = [
     ...(ids && Arr.isReadonlyArrayNonEmpty(ids) ? [{ ids }] : []),
     ...(deleteAll ? [{ all: true as const }] : []),
@@ -257,28 +190,31 @@ const removalOf = ({ deleteAll, filter, ids }: Result.Result.Success<ReturnType<
   const [way] = ways
   return way !== undefined && ways.length === 1
     ? Result.succeed(way)
-    : Result.fail(refuse("A delete needs exactly one of ids, filter and deleteAll"))
+    : no("A delete needs exactly one of ids, filter and deleteAll")
 }
 
-const readStats = reads(Schema.Struct({ filter: optional(FilterObject) }))
+export interface Counted {
+  readonly dimension: number | undefined
+  readonly metric: string | undefined
+  readonly vectorType: string
+  readonly totalRecords: number
+  readonly namespaces: ReadonlyArray<readonly [name: string, records: number]>
+}
 
-export const stats: Handler = (index, incoming) =>
-  Result.gen(function* () {
-    const { filter } = yield* readStats(incoming)
-    if (filter && Object.keys(filter).length > 0) {
-      return yield* Result.fail(
-        refuse("Serverless and Starter indexes do not support describing index stats with metadata filtering")
-      )
-    }
-    const { dimension, metric, namespaces, totalRecords } = index.store.stats()
-    return json(200, {
-      namespaces: Object.fromEntries(
-        Array.from(namespaces, ([name, vectorCount]) => [calledBy(incoming, name), { vectorCount }])
-      ),
-      ...(dimension === undefined ? {} : { dimension }),
-      indexFullness: 0,
-      totalVectorCount: totalRecords,
+export const stats: Handler<typeof Requests.Stats.Type, Counted> = (index, version, { filter }) => {
+  if (filter && Object.keys(filter).length > 0) {
+    return no("Serverless and Starter indexes do not support describing index stats with metadata filtering")
+  }
+  const { dimension, metric, namespaces, totalRecords } = index.store.stats()
+  return Result.succeed(
+    told({
+      dimension,
       metric,
-      vectorType: index.definition.vectorType
+      vectorType: index.definition.vectorType,
+      totalRecords,
+      namespaces: Array.from(namespaces, ([name, records]) => [calledBy(version, name), records] as const)
     })
-  })
+  )
+}
+
+export const no = (detail: string): Result.Result<never, Refusal> => Result.fail(refused(detail))

@@ -1,6 +1,6 @@
 /**
- * The answers of the service and its three ways to say no: `{code, message, details}` on the data plane,
- * `{status, error}` on the control plane, and plain text from the gateway in front of both.
+ * The ways of the service to say no: `{code, message, details}` on the data plane, the status of a call over gRPC,
+ * `{status, error}` on the control plane, and plain text from the gateway in front of all.
  */
 import { clip } from "@effect-connectors/core/ConnectorError"
 import type { Refusal } from "../refusals.ts"
@@ -41,14 +41,47 @@ export const refuseData: Refuse = (status, message, headers) =>
 export const refuseControl: Refuse = (status, message, headers) =>
   json(status, { error: { code: kindOf(status).name, message: clip(message) }, status }, headers)
 
+/** The form of gRPC, by the status that it has over HTTP. */
+export const refuseGrpc: Refuse = (status, message, headers) => grpcFailure(kindOf(status).grpc, message, headers)
+
 /** The form that answers a call. */
-export const refuseFor = (call: Call): Refuse => (call.index === undefined ? refuseControl : refuseData)
+export const refuseFor = (call: Call): Refuse => {
+  if (call.wire === "grpc") return refuseGrpc
+  return call.index === undefined ? refuseControl : refuseData
+}
 
 /** What the store said no to. */
-export const refusedByStore = (refusal: Refusal): Reply => {
-  const { grpcCode, status = 400 } = refusal.wire ?? {}
-  return dataFailure(status, grpcCode ?? kindOf(status).grpc, refusal.detail ?? refusal.message)
+export const refusedByStore = (refusal: Refusal): Reply =>
+  dataFailure(refusal.wire?.status ?? 400, codeOf(refusal), detailOf(refusal))
+
+/** The same over gRPC. */
+export const refusedByStoreOverGrpc = (refusal: Refusal): Reply => grpcFailure(codeOf(refusal), detailOf(refusal))
+
+const codeOf = ({ wire }: Refusal): number => wire?.grpcCode ?? kindOf(wire?.status ?? 400).grpc
+
+const detailOf = (refusal: Refusal): string => refusal.detail ?? refusal.message
+
+/**
+ * How a call over gRPC ends that has no answer: by headers alone. A client that retries by itself takes the time to
+ * wait in milliseconds.
+ */
+export const grpcFailure = (code: number, message: string, headers: Reply["headers"] = {}): Reply => {
+  const seconds = Number(headers["retry-after"])
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      ...(seconds >= 0 ? { "grpc-retry-pushback-ms": String(seconds * 1_000) } : {}),
+      "grpc-status": String(code),
+      "grpc-message": percentEncoded(clip(message))
+    },
+    body: ""
+  }
 }
+
+/** What is not printable ASCII, and the percent sign, as bytes of UTF-8. */
+const percentEncoded = (text: string): string =>
+  text.toWellFormed().replaceAll(/[^ -$&-~]+/g, (part) => encodeURIComponent(part))
 
 /** The gateway found no key, or one it does not know. */
 export const unauthorized = (why: string): Reply =>

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Reply } from "./call.ts"
-import { carryOut } from "./carryOut.ts"
+import { type Apply, carryOut } from "./carryOut.ts"
 import type { Fault } from "./faults.ts"
 import type { Metered } from "./quotas.ts"
 
@@ -39,7 +39,7 @@ export interface Work {
 export interface Prepared {
   /** What faults look at; absent where a request never comes to a call. */
   readonly call: Metered | undefined
-  readonly apply: () => Reply
+  readonly apply: Apply
   readonly work?: Work | undefined
 }
 
@@ -47,16 +47,13 @@ export interface Prepared {
 export const answered = (reply: Reply): Prepared => ({ call: undefined, apply: () => reply })
 
 export interface HttpOptions {
-  /** 0 picks a free one. */
-  readonly port: number
   /** Bytes of one request body. */
   readonly maxBodyBytes: number
   /** What becomes of a call; `undefined` when nothing goes wrong. */
   readonly decide: (call: Metered) => Fault | undefined
-  /** `url` is the server's. */
-  readonly prepare: (request: HttpRequest, url: string) => Prepared
-  /** The header that numbers answers. */
-  readonly idHeader?: string | undefined
+  readonly prepare: (request: HttpRequest) => Prepared
+  /** Headers of an answer, whatever it is; asked for once for each. @default none */
+  readonly stamp?: (() => Reply["headers"]) | undefined
 }
 
 /** A thousand ids of 512 characters, each percent encoded, and the rest of the request's head. */
@@ -71,16 +68,18 @@ export interface Listening {
   readonly stop: () => Promise<void>
 }
 
-/** Starts to listen on 127.0.0.1; rejects when the port is taken. */
-export const listen = (options: HttpOptions): Promise<Listening> =>
+/** A server that listens to nothing: it serves the connections it is given by the event `connection`. */
+export const make = (options: HttpOptions): http.Server =>
+  http.createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: keepAliveMillis }, onRequest(options))
+
+/** Starts to listen on 127.0.0.1; rejects when the port is taken. 0 picks a free one. */
+export const listen = (options: HttpOptions & { readonly port: number }): Promise<Listening> =>
   new Promise((resolve, reject) => {
-    const server = http.createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: keepAliveMillis })
+    const server = make(options)
     server.once("error", reject)
     server.listen(options.port, "127.0.0.1", () => {
-      const url = `http://127.0.0.1:${portOf(server.address())}`
-      server.on("request", onRequest(options, url))
       resolve({
-        url,
+        url: `http://127.0.0.1:${portOf(server.address())}`,
         stop: () =>
           new Promise((stopped) => {
             server.close(() => stopped())
@@ -90,22 +89,21 @@ export const listen = (options: HttpOptions): Promise<Listening> =>
     })
   })
 
-const portOf = (address: AddressInfo | string | null): number =>
+export const portOf = (address: AddressInfo | string | null): number =>
   typeof address === "object" && address !== null ? address.port : 0
 
-const onRequest = ({ decide, idHeader, maxBodyBytes, prepare }: HttpOptions, url: string): http.RequestListener => {
-  let requests = 0
-  return (request, response) => {
-    const id = String(++requests)
+const onRequest =
+  ({ decide, maxBodyBytes, prepare, stamp }: HttpOptions): http.RequestListener =>
+  (request, response) => {
+    const headers = stamp?.() ?? {}
     readBody(request, maxBodyBytes, (body) => {
-      const { apply, call, work } = prepare(toRequest(request, body), url)
-      if (idHeader !== undefined) response.setHeader(idHeader, id)
+      const { apply, call, work } = prepare(toRequest(request, body))
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
       const fault = call && decide(call)
       if (work === undefined || neverApplied(fault)) carryOut(response, fault, apply)
       else carryOutWork(response, fault, apply, work)
     })
   }
-}
 
 const neverApplied = (fault: Fault | undefined): boolean =>
   fault?._tag === "Answer" || (fault?._tag === "Reset" && fault.at === "before")
@@ -114,7 +112,7 @@ const neverApplied = (fault: Fault | undefined): boolean =>
 const carryOutWork = (
   response: http.ServerResponse,
   fault: Fault | undefined,
-  apply: () => Reply,
+  apply: Apply,
   { enter, leave, millis }: Work
 ): void => {
   const refused = enter()
@@ -125,7 +123,7 @@ const carryOutWork = (
     inside = false
   }
   response.once("close", end)
-  const applyAndEnd = (): Reply => {
+  const applyAndEnd: Apply = () => {
     const reply = apply()
     end()
     return reply
@@ -176,12 +174,14 @@ export const parseJson = (
 }
 
 /** Makes an answer; a defect of the emulator is one too. */
-export const guarded = (answer: () => Reply, onDefect: (message: string) => Reply): Reply => {
+export const guarded = (answer: Apply, onDefect: (message: string) => Reply): Reply | Promise<Reply> => {
+  const told = (defect: unknown): Reply => onDefect(`The emulator failed: ${messageOf(defect)}`)
   try {
-    return answer()
+    const reply = answer()
+    return reply instanceof Promise ? reply.catch(told) : reply
   } catch (defect) {
-    return onDefect(`The emulator failed: ${messageOf(defect)}`)
+    return told(defect)
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,54 +1,50 @@
-/** The routes of namespaces. Counts are text, because they are 64 bit. */
+/** The calls of namespaces, whatever they came over. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { NamespaceInfo } from "../vectorStore.ts"
-import { asked, calledBy, type Handler, namespaceOf, pageOf, pagination, reads, refuse } from "./dataPlane.ts"
-import { json } from "./reply.ts"
-import { type Incoming, optional } from "./wire.ts"
+import { calledBy, type Handler, namespaceOf, no, type Paged, pageOf, told } from "./dataPlane.ts"
+import type * as Requests from "./requests.ts"
 
-const toWire = (incoming: Incoming, { name, records, schema }: NamespaceInfo) => ({
-  name: calledBy(incoming, name),
-  record_count: String(records),
-  ...(schema && { schema, indexed_fields: { fields: Object.keys(schema.fields) } })
-})
+const named = (version: string, info: NamespaceInfo): NamespaceInfo => ({ ...info, name: calledBy(version, info.name) })
 
-export const listNamespaces: Handler = (index, incoming) =>
+export interface Namespaces extends Paged {
+  readonly namespaces: ReadonlyArray<NamespaceInfo>
+  /** On all pages. */
+  readonly total: number
+}
+
+export const listNamespaces: Handler<typeof Requests.ListNamespaces.Type, Namespaces> = (index, version, request) =>
   Result.gen(function* () {
-    const { namespaces, next } = yield* asked(index.store.namespaces(pageOf(incoming)))
-    const infos = yield* asked(Result.all(namespaces.map(({ name }) => index.store.describeNamespace(name))))
-    return json(200, {
-      namespaces: infos.map((info) => toWire(incoming, info)),
-      ...pagination(next),
-      total_count: index.store.countNamespaces(incoming.query.get("prefix") ?? "")
+    const { namespaces, next } = yield* index.store.namespaces(pageOf(request))
+    const infos = yield* Result.all(namespaces.map(({ name }) => index.store.describeNamespace(name)))
+    return told({
+      namespaces: infos.map((info) => named(version, info)),
+      next,
+      total: index.store.countNamespaces(request.prefix ?? "")
     })
   })
 
-const readCreate = reads(
-  Schema.Struct({
-    name: optional(Schema.String),
-    schema: optional(
-      Schema.Struct({ fields: Schema.Record(Schema.String, Schema.Struct({ filterable: Schema.Boolean })) })
-    )
-  })
-)
-
-export const createNamespace: Handler = (index, incoming) =>
+export const createNamespace: Handler<typeof Requests.CreateNamespace.Type, NamespaceInfo> = (
+  index,
+  version,
+  { name, schema }
+) =>
   Result.gen(function* () {
-    const { name, schema } = yield* readCreate(incoming)
-    if (!name) return yield* Result.fail(refuse("A namespace needs a name"))
-    const namespace = yield* namespaceOf(incoming, name)
-    const info = yield* asked(index.store.createNamespace({ name: namespace, schema: schema ?? undefined }))
-    return json(200, toWire(incoming, info))
+    if (!name) return yield* no("A namespace needs a name")
+    const namespace = yield* namespaceOf(version, name)
+    return told(named(version, yield* index.store.createNamespace({ name: namespace, schema: schema ?? undefined })))
   })
 
-export const describeNamespace: Handler = (index, incoming) =>
+export const describeNamespace: Handler<typeof Requests.OfNamespace.Type, NamespaceInfo> = (
+  index,
+  version,
+  { namespace }
+) =>
   Result.gen(function* () {
-    const info = yield* asked(index.store.describeNamespace(yield* namespaceOf(incoming, incoming.name)))
-    return json(200, toWire(incoming, info))
+    return told(named(version, yield* index.store.describeNamespace(yield* namespaceOf(version, namespace))))
   })
 
-export const deleteNamespace: Handler = (index, incoming) =>
+export const deleteNamespace: Handler<typeof Requests.OfNamespace.Type, {}> = (index, version, { namespace }) =>
   Result.gen(function* () {
-    yield* asked(index.store.deleteNamespace(yield* namespaceOf(incoming, incoming.name)))
-    return json(200, {})
+    yield* index.store.deleteNamespace(yield* namespaceOf(version, namespace))
+    return told({})
   })

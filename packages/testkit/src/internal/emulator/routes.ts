@@ -2,15 +2,14 @@
  * Which handler answers a method and a path. One port serves everything: the control plane at the root, the data
  * plane of each index below `/i/{name}`.
  */
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
 import * as Control from "./controlPlane.ts"
-import * as Data from "./dataPlane.ts"
 import { refuseControl, refuseData } from "./envelopes.ts"
+import * as Meters from "./meters.ts"
 import type { Refuse } from "./reply.ts"
-import * as Namespaces from "./namespacePlane.ts"
 import type { Metered } from "./quotas.ts"
+import * as Rest from "./restCalls.ts"
 import type { Incoming } from "./wire.ts"
 
 /** A request's handler and what its path says. */
@@ -21,10 +20,10 @@ export interface Route {
   readonly call: (incoming: Incoming) => Omit<Metered, "bytes">
   /** Says no in the form of the route's plane. */
   readonly refuse: Refuse
-  readonly answer: (project: Control.Project, incoming: Incoming) => Reply
+  readonly answer: Control.Handler
 }
 
-type Meter = (incoming: Incoming) => Pick<Metered, "namespace" | "records" | "byMetadata">
+type Meter = (incoming: Incoming) => Meters.Measures
 
 /** A path is without its leading slash; `*` stands for a name. */
 interface Entry<Handler> {
@@ -35,21 +34,12 @@ interface Entry<Handler> {
   readonly meter: Meter
 }
 
-const inNone: Meter = () => ({ namespace: undefined })
+const inNone: Meter = () => Meters.inNone(undefined)
 const inPath: Meter = ({ name }) => ({ namespace: name })
 const inQuery: Meter = ({ query }) => ({ namespace: query.get("namespace") ?? "" })
-const inBody: Meter = ({ body }) => ({ namespace: textOf(body, "namespace") })
-const inName: Meter = ({ body }) => ({ namespace: textOf(body, "name") })
-const ofMany: Meter = ({ body }) => ({
-  namespace: textOf(body, "namespace"),
-  records: Predicate.hasProperty(body, "ids") && Array.isArray(body.ids) ? body.ids.length : 1,
-  byMetadata: Predicate.hasProperty(body, "filter") && Predicate.isReadonlyObject(body.filter)
-})
-
-const textOf = (body: unknown, field: string): string => {
-  const value = Predicate.hasProperty(body, field) ? body[field] : undefined
-  return typeof value === "string" ? value : ""
-}
+const inBody: Meter = ({ body }) => Meters.inBody(body)
+const inName: Meter = ({ body }) => Meters.inName(body)
+const ofMany: Meter = ({ body }) => Meters.ofMany(body)
 
 const route =
   <Handler>() =>
@@ -62,7 +52,7 @@ const route =
   })
 
 const control = route<Control.Handler>()
-const data = route<Data.Handler>()
+const data = route<Rest.Handler>()
 
 const controlRoutes = [
   control("GET", "indexes", "listIndexes", Control.listIndexes),
@@ -74,18 +64,18 @@ const controlRoutes = [
 ]
 
 const dataRoutes = [
-  data("POST", "vectors/upsert", "upsert", Data.upsert, inBody),
-  data("POST", "query", "query", Data.query, inBody),
-  data("GET", "vectors/fetch", "fetch", Data.fetch, inQuery),
-  data("POST", "vectors/fetch_by_metadata", "fetchByMetadata", Data.fetchByMetadata, inBody),
-  data("POST", "vectors/update", "update", Data.update, ofMany),
-  data("POST", "vectors/delete", "delete", Data.remove, ofMany),
-  data("GET", "vectors/list", "list", Data.list, inQuery),
-  data("POST", "describe_index_stats", "stats", Data.stats),
-  data("GET", "namespaces", "namespaces", Namespaces.listNamespaces),
-  data("POST", "namespaces", "createNamespace", Namespaces.createNamespace, inName),
-  data("GET", "namespaces/*", "describeNamespace", Namespaces.describeNamespace, inPath),
-  data("DELETE", "namespaces/*", "deleteNamespace", Namespaces.deleteNamespace, inPath)
+  data("POST", "vectors/upsert", "upsert", Rest.upsert, inBody),
+  data("POST", "query", "query", Rest.query, inBody),
+  data("GET", "vectors/fetch", "fetch", Rest.fetch, inQuery),
+  data("POST", "vectors/fetch_by_metadata", "fetchByMetadata", Rest.fetchByMetadata, inBody),
+  data("POST", "vectors/update", "update", Rest.update, ofMany),
+  data("POST", "vectors/delete", "delete", Rest.remove, ofMany),
+  data("GET", "vectors/list", "list", Rest.list, inQuery),
+  data("POST", "describe_index_stats", "stats", Rest.stats),
+  data("GET", "namespaces", "namespaces", Rest.listNamespaces),
+  data("POST", "namespaces", "createNamespace", Rest.createNamespace, inName),
+  data("GET", "namespaces/*", "describeNamespace", Rest.describeNamespace, inPath),
+  data("DELETE", "namespaces/*", "deleteNamespace", Rest.deleteNamespace, inPath)
 ]
 
 /** Finds the handler of a request. `path` starts with a slash and has no query. */
@@ -105,9 +95,7 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
     refuse: refuseData,
     answer: (project, incoming) => {
       const emulated = project.indexes.get(index)
-      return emulated === undefined
-        ? refuseData(404, `Index ${index} not found`)
-        : Result.merge(entry.handler(emulated, incoming))
+      return emulated === undefined ? refuseData(404, `Index ${index} not found`) : entry.handler(emulated, incoming)
     }
   }))
 }

@@ -1,12 +1,16 @@
-/** Pinecone over HTTP: who is let in, and what answers a request. */
+/** Pinecone on this machine: who is let in, and what answers a request, at the main port and at those of indexes. */
 import * as Result from "effect/Result"
 import * as Admin from "./adminRoutes.ts"
+import type { Reply } from "./call.ts"
 import type { Project } from "./controlPlane.ts"
+import * as Doors from "./doors.ts"
 import { unauthorized } from "./envelopes.ts"
 import type { Faults } from "./faults.ts"
+import * as Grpc from "./grpc/serve.ts"
 import * as Http from "./http.ts"
 import type { Indexes } from "./indexes.ts"
 import { find } from "./routes.ts"
+import * as TwoProtocols from "./twoProtocols.ts"
 import type { Incoming } from "./wire.ts"
 
 export interface ServerOptions {
@@ -22,29 +26,77 @@ export interface ServerOptions {
   readonly defaultVersion: string
 }
 
-export const listen = (options: ServerOptions): Promise<Http.Listening> =>
-  Http.listen({
-    port: options.port,
-    maxBodyBytes: options.maxBodyBytes,
-    decide: options.faults.decide,
-    idHeader: "x-pinecone-request-id",
-    prepare: (request, url) =>
-      prepare(options, { indexes: options.indexes, hostOf: (name) => hostOf(url, name) }, request)
+export interface Serving extends Http.Listening {
+  readonly project: Project
+}
+
+/** Starts to listen; rejects when the port is taken. */
+export const listen = async (options: ServerOptions): Promise<Serving> => {
+  const { faults, indexes, maxBodyBytes } = options
+  let answers = 0
+  const stamp = (): Reply["headers"] => ({ "x-pinecone-request-id": String(++answers) })
+  const allow = refusalOf(options.apiKeys)
+
+  const httpOptions = (pathOf: (path: string) => string): Http.HttpOptions => ({
+    maxBodyBytes,
+    decide: faults.decide,
+    stamp,
+    prepare: (request) => prepare(options, allow, project, { ...request, path: pathOf(request.path) })
   })
 
-/** Where the data plane of an index is. */
-export const hostOf = (url: string, name: string): string => `${url}/i/${name}`
+  const doors = Doors.make((name) => {
+    const rest = Http.make(httpOptions((path) => `/i/${name}${path}`))
+    const grpc: Grpc.Options = {
+      name,
+      index: () => indexes.get(name),
+      allow,
+      decide: faults.decide,
+      stamp,
+      maxMessageBytes: maxBodyBytes,
+      defaultVersion: options.defaultVersion
+    }
+    return TwoProtocols.listen({
+      http1: (socket) => rest.emit("connection", socket),
+      http2: (socket) => Grpc.serve(socket, grpc)
+    })
+  })
+  const project: Project = { indexes, doors }
 
-const prepare = (options: ServerOptions, project: Project, request: Http.HttpRequest): Http.Prepared => {
+  const main = await Http.listen({ ...httpOptions((path) => path), port: options.port })
+  const stop = async (): Promise<void> => {
+    await Promise.all([main.stop(), doors.closeAll()])
+  }
+  try {
+    await Promise.all(indexes.all().map(({ definition }) => doors.open(definition.name)))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url: main.url, stop, project }
+}
+
+/** Why a key is not let in; `undefined` when it is. */
+const refusalOf =
+  (apiKeys: ServerOptions["apiKeys"]) =>
+  (key: string): string | undefined => {
+    if (key === "") return "API key is missing"
+    return apiKeys?.includes(key) === false ? "API key is unknown" : undefined
+  }
+
+const prepare = (
+  options: ServerOptions,
+  allow: (key: string) => string | undefined,
+  project: Project,
+  request: Http.HttpRequest
+): Http.Prepared => {
   const { body, header, method, path, search } = request
   const administered = path.startsWith("/__admin/")
     ? Admin.handle(method, path, body?.toString() ?? "", options.faults)
     : undefined
   if (administered !== undefined) return Http.answered(administered)
 
-  const key = header("api-key")
-  if (key === "") return Http.answered(unauthorized("API key is missing"))
-  if (options.apiKeys?.includes(key) === false) return Http.answered(unauthorized("API key is unknown"))
+  const why = allow(header("api-key"))
+  if (why !== undefined) return Http.answered(unauthorized(why))
 
   const found = find(method, path)
   if (Result.isFailure(found)) return Http.answered(found.failure)

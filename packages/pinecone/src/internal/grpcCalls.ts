@@ -1,0 +1,159 @@
+/**
+ * Sends unary calls of the data plane over gRPC, and brings back the message with its metadata.
+ *
+ * `@grpc/grpc-js` has the connection, TLS, flow control and cancellation. It is loaded when a layer is built.
+ */
+import { clip, InvalidOption, InvalidResponse, type Reason } from "@effect-connectors/core/ConnectorError"
+import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
+import type { Client, ClientOptions, Metadata, StatusObject } from "@grpc/grpc-js"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { Answer } from "./classify.ts"
+import { classify, wireOf } from "./grpcClassify.ts"
+import { checkBytes } from "./indexService.ts"
+import type { Settings } from "./sdkOptions.ts"
+
+/** The version of the API whose messages are sent; the last one that publishes them. */
+const apiVersion = "2026-04"
+
+const channelOptions: ClientOptions = {
+  // One policy repeats calls, ours.
+  "grpc.enable_retries": 0,
+  // A connection that has gone dead in silence is found while a call waits on it.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  // By itself a client would wait for up to two minutes before it looks again whether an outage is over.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 2_000,
+  // As the service's Python client: a query for many values is large.
+  "grpc.max_receive_message_length": 128 * 1024 * 1024,
+  "grpc-node.flow_control_window": 8 * 1024 * 1024,
+  // Layers do not share connections, so that each ends with its own.
+  "grpc.use_local_subchannel_pool": 1
+}
+
+/** What came back. */
+export interface Received<A> {
+  readonly value: A
+  readonly headers: Answer["headers"]
+}
+
+/** Sends one call. */
+export type Send = <A>(
+  method: string,
+  namespace: string | undefined,
+  request: Uint8Array,
+  read: (message: Uint8Array) => A
+) => Effect.Effect<Received<A>, Reason>
+
+/** Endings that the client also makes up by itself, for instance when a connection breaks. */
+const alsoLocal: ReadonlySet<number> = new Set([1, 2, 13, 14])
+
+const isBytes = (value: Buffer): Buffer => value
+
+/** The metadata of every call. */
+const metadataOf = ({ additionalHeaders, apiKey, timeout }: Settings, metadata: Metadata) => {
+  metadata.set("x-pinecone-api-version", apiVersion)
+  for (const [header, value] of Object.entries(additionalHeaders)) {
+    if (/-bin$|^grpc-/i.test(header)) {
+      const issue = `has ${JSON.stringify(header)}, which gRPC keeps for itself or for bytes`
+      return Effect.fail(new InvalidOption({ option: "additionalHeaders", issue }))
+    }
+    metadata.set(header, value)
+  }
+  metadata.set("api-key", Redacted.value(apiKey))
+  // So that the service gives up when the caller does; it is the layer that ends the call. The field has 8 digits.
+  metadata.set("grpc-timeout", `${Math.min(Math.ceil(Duration.toMillis(timeout)), 99_999_999)}m`)
+  return Effect.succeed(metadata)
+}
+
+const addressOf = (
+  host: string
+): Effect.Effect<{ readonly target: string; readonly isSecure: boolean }, InvalidOption> => {
+  const { hostname, pathname, port, protocol } = new URL(host)
+  if (pathname !== "/") {
+    const issue = `has a path, ${clip(pathname, 100)}, and gRPC has none; give the address that describing the index tells`
+    return Effect.fail(new InvalidOption({ option: "host", issue }))
+  }
+  const isSecure = protocol === "https:"
+  return Effect.succeed({ target: `${hostname}:${port || (isSecure ? "443" : "80")}`, isSecure })
+}
+
+/** Sends calls on a connection that closes with the scope. `name` is the index's, for messages. */
+export const make = Effect.fnUntraced(function* (
+  settings: Settings,
+  name: string,
+  host: string
+): Effect.fn.Return<Send, InvalidOption, Scope.Scope> {
+  const { isSecure, target } = yield* addressOf(host)
+  const grpc = yield* Effect.promise(() => import("@grpc/grpc-js"))
+  const metadata = yield* metadataOf(settings, new grpc.Metadata())
+  const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure()
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new grpc.Client(target, credentials, channelOptions)),
+    (client) => Effect.sync(() => client.close())
+  )
+  const apiKey = Redacted.value(settings.apiKey)
+
+  return Effect.fnUntraced(function* <A>(
+    method: string,
+    namespace: string | undefined,
+    request: Uint8Array,
+    read: (message: Uint8Array) => A
+  ) {
+    yield* checkBytes(request.byteLength, settings)
+    const { initial, message, status } = yield* unary(client, `/VectorService/${method}`, request, metadata)
+    const { code } = status
+    const headers = headersOf([initial, status.metadata], apiKey)
+    if (code !== 0) {
+      const answered = !alsoLocal.has(code) || Object.keys(status.metadata.getMap()).length > 0
+      const details = withoutSecrets(status.details, [apiKey])
+      const subject = { index: name, namespace }
+      return yield* classify({ code, details, headers, answered }, subject, yield* Clock.currentTimeMillis)
+    }
+    const invalid = (detail: string) =>
+      new InvalidResponse({ detail: clip(withoutSecrets(detail, [apiKey])), wire: wireOf({ code, headers }) })
+    if (message === undefined) return yield* invalid("the answer has no message")
+    return yield* Effect.try({
+      try: (): Received<A> => ({ value: read(message), headers }),
+      catch: (error) => invalid(error instanceof Error ? error.message : String(error))
+    })
+  })
+})
+
+interface Ended {
+  readonly status: StatusObject
+  readonly initial: Metadata | undefined
+  readonly message: Buffer | undefined
+}
+
+/** Interrupting it cancels the call, at the service too. */
+const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata) =>
+  Effect.callback<Ended>((resume) => {
+    let initial: Metadata | undefined
+    let message: Buffer | undefined
+    const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength)
+    const call = client.makeUnaryRequest(path, isBytes, isBytes, bytes, metadata, (_, value) => {
+      message = value
+    })
+    call.on("metadata", (received) => {
+      initial = received
+    })
+    // It comes last, with what is known at the end.
+    call.on("status", (status) => resume(Effect.succeed({ status, initial, message })))
+    return Effect.sync(() => call.cancel())
+  })
+
+/** Metadata that came before the message and after it, as headers. A gateway may quote the key in one. */
+const headersOf = (parts: ReadonlyArray<Metadata | undefined>, apiKey: string): Answer["headers"] => ({
+  get: (name) => {
+    for (const part of parts) {
+      const [value] = part?.get(name) ?? []
+      if (typeof value === "string") return withoutSecrets(value, [apiKey])
+    }
+    return null
+  }
+})
