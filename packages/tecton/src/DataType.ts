@@ -68,7 +68,7 @@ export const format = (dataType: DataType): string => {
 export const equals = (a: DataType, b: DataType): boolean => format(a) === format(b)
 
 /** Levels of nesting that are read: as many as protobuf's own JSON reader takes. */
-const maxDepth = 100
+export const maxDepth = 100
 
 /** Reads a type as replies have it. Never fails: what is not known is `unsupported`. */
 export const fromWire = (wire: unknown, levels = maxDepth): DataType => {

@@ -64,36 +64,28 @@ const Vectors = Schema.Struct({
   )
 })
 
-/** Nothing passes for what a schema says without having been looked at by it. */
-const never = (_json: unknown): _json is never => false
-
-/**
- * A reader of bodies of one schema. Whole numbers keep their digits. What `isWire` takes for right, the schema is not
- * asked about: it would look at each value.
- */
+/** A reader of bodies of one schema. Whole numbers keep their digits. */
 const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
   schema: S,
-  toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>,
-  isWire: (json: unknown) => json is S["Type"] = never
+  toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>
 ): Reply<A> => {
+  const decode = decoder(schema)
+  return (body) => Result.flatMap(Result.flatMap(parse(body, ExactJson.parse), decode), toReply)
+}
+
+const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
   const decode = Schema.decodeUnknownResult(schema)
-  return (body) =>
-    Result.flatMap(parse(body), (json) => {
-      if (isWire(json)) return toReply(json)
-      return Result.flatMap(
-        Result.mapError(decode(json), ({ issue }) => {
-          const { message, path } = firstIssue(issue)
-          return path.length === 0 ? message : `${path.join(".")}: ${message}`
-        }),
-        toReply
-      )
+  return (json: unknown): Result.Result<S["Type"], string> =>
+    Result.mapError(decode(json), ({ issue }) => {
+      const { message, path } = firstIssue(issue)
+      return path.length === 0 ? message : `${path.join(".")}: ${message}`
     })
 }
 
-const parse = (body: string): Result.Result<unknown, string> => {
+const parse = (body: string, parseJson: (text: string) => unknown): Result.Result<unknown, string> => {
   if (body.trim() === "") return Result.fail("it is empty")
   return Result.try({
-    try: () => ExactJson.parse(body),
+    try: () => parseJson(body),
     // What the parser says quotes a piece of the body, which may be a piece of a secret.
     catch: () => (body.trimStart().startsWith("<") ? `it is ${ofHtml(body)}` : "it is no JSON that can be read")
   })
@@ -110,14 +102,23 @@ const isVectors = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(
 const isItem = ({ name }: Fields): boolean => Predicate.isNullish(name) || Predicate.isString(name)
 const isItemsOf = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(u) && u.every(isItem))
 
-/** The usual form of {@link Vectors}. */
-const isUsual = (json: unknown): json is typeof Vectors.Type => {
+/** The form of {@link Vectors}, by a look: their schema would take each value for itself. */
+const isWire = (json: unknown): json is typeof Vectors.Type => {
   if (!isObject(json)) return false
   const { metadata, result, results } = json
   const isDescribed =
     Predicate.isNullish(metadata) ||
     (isObject(metadata) && isItemsOf(metadata["features"]) && isItemsOf(metadata["joinKeys"]))
   return isDescribed && (isObject(result) ? isVector(result) : isVectors(result)) && isVectors(results)
+}
+
+/** Is there a whole number in a value that no double can be trusted with? No type is nested deeper than `levels`. */
+const hasLong = (value: unknown, levels = DataType.maxDepth): boolean => {
+  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value)
+  if (typeof value !== "object" || value === null || levels === 0) return false
+  if (!Array.isArray(value)) return hasLong(Object.values(value), levels)
+  for (let i = 0; i < value.length; i++) if (hasLong(value[i], levels - 1)) return true
+  return false
 }
 
 const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<Vector> => Array.isArray(value)
@@ -167,10 +168,14 @@ const statusesOf = (items: ReadonlyArray<Item>) => {
     })
 }
 
+const vectorsOf = ({ result, results }: typeof Vectors.Type): ReadonlyArray<Vector> | undefined => {
+  const found = results ?? result ?? undefined
+  return found === undefined || isItems(found) ? found : [found]
+}
+
 const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string> => {
-  const result = wire.results ?? wire.result ?? undefined
-  if (result === undefined) return Result.fail("it has no result")
-  const vectors = isItems(result) ? result : [result]
+  const vectors = vectorsOf(wire)
+  if (vectors === undefined) return Result.fail("it has no result")
   const { batchSloInfo, features, joinKeys, partialResults, sloInfo } = wire.metadata ?? {}
   const items = features ?? []
   const short = vectors.find((vector) => items.length > 0 && (vector.features ?? []).length !== items.length)
@@ -195,8 +200,22 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
   })
 }
 
-/** Vectors of any of the three reads. */
-export const features: Reply<FeaturesReply> = reads(Vectors, toReply, isUsual)
+const decodeVectors = decoder(Vectors)
+
+const toWire = (json: unknown): Result.Result<typeof Vectors.Type, string> =>
+  isWire(json) ? Result.succeed(json) : decodeVectors(json)
+
+/**
+ * Vectors of any of the three reads. A long number has to be looked for: among the values that were read, since a search
+ * of the text takes a quarter of the time of reading it.
+ */
+export const features: Reply<FeaturesReply> = (body) =>
+  Result.gen(function* () {
+    const wire = yield* toWire(yield* parse(body, JSON.parse))
+    const vectors = vectorsOf(wire) ?? []
+    const isExact = !vectors.some(({ features, joinKeys }) => hasLong(features) || hasLong(joinKeys))
+    return yield* toReply(isExact ? wire : yield* toWire(yield* parse(body, ExactJson.parse)))
+  })
 
 /** {@link features} of so many rows. */
 export const featuresOf =
