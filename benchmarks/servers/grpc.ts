@@ -12,7 +12,7 @@ const window = 64 * 1024 * 1024
  * Counts the vectors of an `UpsertRequest` as it comes: how often it has field 1. Every field of it says its length, so
  * all but a few bytes of each vector are stepped over. The service tells this count, and a client may compare it.
  */
-const vectorCounter = () => {
+export const vectorCounter = () => {
   const frameHead = 5
   let skip = frameHead
   let value = 0

@@ -50,7 +50,8 @@ export interface Store<K, B, E extends ConnectorError, R = never> {
 
 export interface Options {
   /**
-   * Elements that one call may serve. Never more than the store allows.
+   * Elements that one call may serve. Never more than the store allows. More in a call cost the processor less each, and
+   * all of them wait for the slowest (`npm run bench -- --suite batch-size`).
    *
    * @default 100
    */
@@ -62,7 +63,9 @@ export interface Options {
    */
   readonly linger?: Duration.Input | undefined
   /**
-   * Calls in flight; or keys in flight, for a store that counts those.
+   * Calls in flight; or keys in flight, for a store that counts those. With answers after some 20 ms, twice as many give
+   * nearly twice the throughput up to about 8 and less and less beyond, and an answer takes longer
+   * (`npm run bench -- --suite concurrency`).
    *
    * @default 8
    */
