@@ -53,11 +53,12 @@ export const exchange = (
     stream.on("error", () => {})
     stream.on("close", () => {
       const code = got["grpc-status"]
+      const message = got["grpc-message"]
       resume(
         Effect.succeed({
           status: typeof got[":status"] === "number" ? got[":status"] : undefined,
           code: typeof code === "string" ? Number(code) : undefined,
-          message: decodeURIComponent(String(got["grpc-message"] ?? "")),
+          message: typeof message === "string" ? decodeURIComponent(message) : "",
           headers: got,
           body: Buffer.concat(chunks),
           closed: stream.rstCode
