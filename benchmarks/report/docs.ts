@@ -30,6 +30,8 @@ export const figures = (results: ReadonlyArray<Result>): string => {
       ])
     ),
     "",
+    "With charts, every row, method and caveats: [the report](../benchmarks/report/index.html), one file to be opened in a browser.",
+    "",
     `Measured ${[...when].join(", ")} on ${[...where].join("; ")}.`
   ].join("\n")
 }

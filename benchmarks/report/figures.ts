@@ -55,7 +55,8 @@ const views: Readonly<Record<string, ReadonlyArray<View>>> = {
   ],
   scale: [{ measure: cpu }, { measure: resident }],
   goodput: [{ measure: perSecond, title: "Records written a second" }, { measure: extra("refusedCalls") }],
-  core: [{ measure: cpu }]
+  core: [{ measure: cpu }],
+  emulator: [{ measure: perSecond }]
 }
 
 const usual: ReadonlyArray<View> = [{ measure: perSecond }, { measure: p99 }]

@@ -10,12 +10,12 @@ const contenders: ReadonlyArray<Contender> = [
 
 /** Records of a load, and how many of them are timed together: a short load alone is over before a clock says much. */
 const loads = [
-  { records: 10_000, times: 20 },
-  { records: 100_000, times: 2 },
+  { records: 10_000, times: 10 },
+  { records: 100_000, times: 1 },
   { records: 1_000_000, times: 1 }
 ]
 
-const warmUp = 300_000
+const warmUp = 100_000
 
 const large = 1_000_000
 
@@ -45,10 +45,10 @@ export const scale: Suite = {
   name: "scale",
   title: "From 10,000 to 1,000,000 records: what a record costs, and memory",
   method:
-    "A stream makes records of 32 dimensions and four fields of metadata on its way (chunks of 1,000) into " +
+    "A stream makes records of 8 dimensions and four fields of metadata on its way (chunks of 1,000) into " +
     "PineconeSink.upsertOutcomes, batches of 100 and 8 in flight, to a server in another process that only drains. Each round is a " +
-    "fresh process, which first writes 300,000 records that are not timed: until then code is compiled and the heap grows to its " +
-    "working size, a cost that is paid once whatever is loaded. Then it does 20 loads of 10,000 records, 2 of 100,000 and one of " +
+    "fresh process, which first writes 100,000 records that are not timed: until then code is compiled and the heap grows to its " +
+    "working size, a cost that is paid once whatever is loaded. Then it does 10 loads of 10,000 records, one of 100,000 and one of " +
     "1,000,000, each by a stream and sink of its own. Memory is the most that was resident in the process while the loads of " +
     "that size ran, sampled each 20 ms.",
   rounds: 3,
@@ -59,7 +59,7 @@ export const scale: Suite = {
         server: drain,
         contenders,
         points: loads.map(({ records, times }, at) => ({
-          at: { records, dimension: 32, batch: 100, concurrency: 8 },
+          at: { records, dimension: 8, batch: 100, concurrency: 8 },
           amount: smoke ? { warmUp: 0, timed: 1000 } : { warmUp: at === 0 ? warmUp : 0, timed: records * times }
         }))
       }
