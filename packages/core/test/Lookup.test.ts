@@ -814,3 +814,28 @@ describe("a store that counts keys", () => {
     })
   )
 })
+
+describe("room", () => {
+  it.effect("is waited for in the batcher: no more is taken from the source than is in flight, and a batch ahead", () =>
+    Effect.gen(function* () {
+      let taken = 0
+      const gate = yield* Latch.make()
+      const { seen, store } = makeStore((keys) => Effect.andThen(gate.await, answerAll(keys)), 10)
+      const rows = Stream.range(1, 1000).pipe(
+        Stream.rechunk(10),
+        Stream.map((n) => {
+          taken = n
+          return `k${n}`
+        }),
+        Lookup.rows({ ...store, counts: "keys" }, Result.succeed, { maxBatch: 10, concurrency: 20 })
+      )
+      const fiber = yield* Effect.forkChild(Stream.runCount(rows))
+      yield* settle
+      assert.strictEqual(seen.calls.length, 2)
+      assert.isAtMost(taken, 60)
+      yield* gate.open
+      assert.strictEqual(yield* Fiber.join(fiber), 1000)
+      assert.strictEqual(seen.mostInFlight, 2)
+    })
+  )
+})

@@ -18,13 +18,22 @@ export type DecodeColumn = (
 
 /** The decoder of a feature. To be made once for many columns. */
 export const columnDecoder = (name: string, schema: Schema.Codec<unknown, FeatureValue>): DecodeColumn => {
-  const orNull = Schema.Union([Schema.Null, schema])
-  // The name is in it for the path of what is wrong.
-  const one = Schema.decodeUnknownResult(Schema.Struct({ [name]: orNull }))
-  const all = Schema.decodeUnknownResult(Schema.Array(orNull))
   const isRight = checkOf(schema.ast)
+  // A service may have hundreds of features: a schema that a look can stand for is made only when it is needed.
+  let decode: DecodeColumn | undefined
   return (values, wrong) => {
     if (isRight !== undefined && values.every((value) => value === null || isRight(value))) return values
+    decode ??= bySchema(name, schema)
+    return decode(values, wrong)
+  }
+}
+
+const bySchema = (name: string, schema: Schema.Codec<unknown, FeatureValue>): DecodeColumn => {
+  const orNull = Schema.Union([Schema.Null, schema])
+  const all = Schema.decodeUnknownResult(Schema.Array(orNull))
+  // The name is in it for the path of what is wrong.
+  const one = Schema.decodeUnknownResult(Schema.Struct({ [name]: orNull }))
+  return (values, wrong) => {
     const together = all(values)
     if (Result.isSuccess(together)) return together.success
     return values.map((value, row) => {

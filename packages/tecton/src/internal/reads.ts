@@ -1,5 +1,5 @@
 /** What is plugged into the lookup engine to read features. */
-import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
+import { InvalidRecord, type Reason } from "@effect-connectors/core/ConnectorError"
 import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import type * as LookupEngine from "@effect-connectors/core/Lookup"
 import type * as Arr from "effect/Array"
@@ -20,18 +20,6 @@ export interface Asking extends Vectors.Wanted {
   readonly requestOptions: RequestOptions | undefined
 }
 
-/** One answer for each row, in order, of a reply that has to have so many. */
-const answers = <B>(
-  operation: string,
-  service: string,
-  decoded: Result.Result<ReadonlyArray<Result.Result<B, TectonError["reason"]>>, TectonError["reason"]>
-): Effect.Effect<ReadonlyArray<Result.Result<B, TectonError>>, TectonError> => {
-  const fail = (reason: TectonError["reason"]) => failure(operation, service, reason)
-  return Result.isFailure(decoded)
-    ? Effect.fail(fail(decoded.failure))
-    : Effect.succeed(decoded.success.map((row) => Result.mapError(row, fail)))
-}
-
 /** What was not ready in time may be ready the next time. */
 const isWhole = (vector: Vector<unknown>): boolean =>
   !Object.values<Feature<unknown>>(vector).some(({ status }) => status === "TIME_OUT")
@@ -44,7 +32,8 @@ export const vectors = <K, C, F>(
   maxBatch: number
 ): LookupEngine.Store<Lookup, Vector<F>, TectonError> => {
   const operation = "features"
-  const read = Vectors.reader(service)
+  const fail = (reason: Reason) => failure(operation, service.name, reason)
+  const read = Vectors.reader(service, fail)
   const request = {
     service: service.name,
     include: Vectors.includeFor(service, asking),
@@ -59,11 +48,15 @@ export const vectors = <K, C, F>(
     target: targetOf(operation, service.name),
     paced: pacedBy(client, operation, service.name),
     maxKeys: maxBatch,
-    lookup: (lookups) => Effect.flatMap(call(lookups), (reply) => answers(operation, service.name, read(reply))),
+    lookup: (lookups) =>
+      Effect.flatMap(call(lookups), (reply) => {
+        const rows = read(reply)
+        return Result.isSuccess(rows) ? Effect.succeed(rows.success) : Effect.fail(fail(rows.failure))
+      }),
     identity,
     keeps: isWhole,
     counts: "keys",
-    late: (reason) => failure(operation, service.name, reason)
+    late: fail
   }
 }
 
@@ -82,7 +75,8 @@ export const wildcards = <K, C, F>(
   const operation = "query"
   // The join keys of a reply need their names and types in any case.
   const unbound = { ...service, binding: undefined }
-  const read = Vectors.reader(unbound)
+  const fail = (reason: Reason) => failure(operation, service.name, reason)
+  const read = Vectors.reader(unbound, (reason) => reason)
   const request = {
     service: service.name,
     include: Vectors.includeFor(unbound, asking),
@@ -105,12 +99,10 @@ export const wildcards = <K, C, F>(
     paced: pacedBy(client, operation, service.name),
     maxKeys: 1,
     lookup: ([lookup]) =>
-      Effect.flatMap(client.queryFeatures({ ...request, ...lookup }), (reply) =>
-        answers(operation, service.name, Result.succeed([found(reply)]))
-      ),
+      Effect.map(client.queryFeatures({ ...request, ...lookup }), (reply) => [Result.mapError(found(reply), fail)]),
     identity,
     keeps: (rows) => rows.every(({ vector }) => isWhole(vector)),
-    late: (reason) => failure(operation, service.name, reason)
+    late: fail
   }
 }
 
@@ -123,8 +115,10 @@ const identity = ({ joinKeys, requestContext }: Lookup): string => {
 
 /** Fields as they are sent, in the order of their names. */
 const textOf = <A>(fields: { readonly [name: string]: A | undefined } = {}, write: (value: A) => unknown): string => {
+  const names = Object.keys(fields)
+  if (names.length > 1) names.sort()
   let text = ""
-  for (const name of Object.keys(fields).sort()) {
+  for (const name of names) {
     const value = fields[name]
     if (value !== undefined) text += `${JSON.stringify(name)}:${JSON.stringify(write(value))},`
   }
@@ -137,13 +131,13 @@ type Fields<V> = { readonly [name: string]: V | undefined }
 const encoder = <A, I extends Fields<unknown>>(part: string, schema: Schema.Codec<A, I>) => {
   const encode = Schema.encodeUnknownResult(schema)
   const plainly = fieldsOf(schema)
-  return (value: A): Result.Result<I, InvalidRecord> => {
+  return (value: A): I | InvalidRecord => {
     const plain = plainly?.(value)
-    if (plain !== undefined) return Result.succeed(plain)
-    return Result.mapError(encode(value), ({ issue }) => {
-      const { message, path } = firstIssue(issue)
-      return new InvalidRecord({ field: [part, ...path].join(" "), issue: message })
-    })
+    if (plain !== undefined) return plain
+    const encoded = encode(value)
+    if (Result.isSuccess(encoded)) return encoded.success
+    const { message, path } = firstIssue(encoded.failure.issue)
+    return new InvalidRecord({ field: [part, ...path].join(" "), issue: message })
   }
 }
 
@@ -156,18 +150,16 @@ export const lookupOf = <A, K, C, F>(
 ) => {
   const encodeKeys = encoder("join key", service.joinKeys)
   const encodeContext = encoder("request context", service.requestContext)
-  const lookup = (element: A): Result.Result<Lookup, InvalidRecord> => {
+  const lookup = (element: A): Lookup | InvalidRecord => {
     const joinKeys = encodeKeys(keys(element))
-    if (Result.isFailure(joinKeys)) return Result.fail(joinKeys.failure)
-    const context = requestContext === undefined ? undefined : encodeContext(requestContext(element))
-    if (context !== undefined && Result.isFailure(context)) return Result.fail(context.failure)
-    const asked: Lookup =
-      context === undefined || Object.keys(context.success).length === 0
-        ? { joinKeys: joinKeys.success }
-        : { joinKeys: joinKeys.success, requestContext: context.success }
-    const wrong = checkLookup(asked)
-    return wrong === undefined ? Result.succeed(asked) : Result.fail(wrong)
+    if (joinKeys instanceof InvalidRecord) return joinKeys
+    const context = requestContext === undefined ? {} : encodeContext(requestContext(element))
+    if (context instanceof InvalidRecord) return context
+    const asked: Lookup = Object.keys(context).length === 0 ? { joinKeys } : { joinKeys, requestContext: context }
+    return checkLookup(asked) ?? asked
   }
-  return (element: A): Result.Result<Lookup, TectonError> =>
-    Result.mapError(lookup(element), (reason) => failure(operation, service.name, reason))
+  return (element: A): Result.Result<Lookup, TectonError> => {
+    const asked = lookup(element)
+    return asked instanceof InvalidRecord ? Result.fail(failure(operation, service.name, asked)) : Result.succeed(asked)
+  }
 }

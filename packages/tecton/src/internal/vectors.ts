@@ -69,8 +69,8 @@ const renamed = (bound: ReadonlyArray<DataType.Field>, columns: ReadonlyArray<Co
 /** What a reply that names no types has: those of a feature that is not known from before are not told. */
 const untold: DataType.DataType = { type: "unsupported", name: "of a type that is not told" }
 
-/** How the vectors of a service are read. To be made once for many replies. */
-export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
+/** How the vectors of a service are read. To be made once for many replies. `toError` is for what is wrong with one row. */
+export const reader = <K, C, F, E>(service: FeatureService<K, C, F>, toError: (reason: Reason) => E) => {
   const { binding, features, name: subject, types } = service
   const declared = features === undefined ? undefined : new Set(Object.keys(features))
   const boundPlaces = binding === undefined ? undefined : place(binding.features, declared)
@@ -123,7 +123,7 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
   }))
 
   /** One vector for each row. */
-  return (reply: FeaturesReply): Result.Result<ReadonlyArray<Result.Result<Vector<F>, Reason>>, Reason> =>
+  return (reply: FeaturesReply): Result.Result<ReadonlyArray<Result.Result<Vector<F>, E>>, Reason> =>
     Result.map(places(reply), (found) => {
       const { columns, rows } = reply
       const wrong: Array<Reason | undefined> = rows.map(() => undefined)
@@ -135,10 +135,10 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
       }
       const vectors = toVectors(found, values, rows, columns)
       if (!areVectorsOf(service, vectors, found))
-        return rows.map(() => Result.fail(invalid("a vector lacks a feature")))
+        return rows.map(() => Result.fail(toError(invalid("a vector lacks a feature"))))
       return vectors.map((vector, row) => {
         const reason = wrong[row]
-        return reason === undefined ? Result.succeed(vector) : Result.fail(reason)
+        return reason === undefined ? Result.succeed(vector) : Result.fail(toError(reason))
       })
     })
 }
