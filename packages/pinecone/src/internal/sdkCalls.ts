@@ -20,7 +20,7 @@ import { failure } from "./common.ts"
 import { checkBytes, type Place } from "./indexService.ts"
 import { addressExample, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
-import { type Body, exchange, type WrittenRequest } from "./sdkTransport.ts"
+import { type Body, connect, type Exchange, type WrittenRequest } from "./sdkTransport.ts"
 
 /** Makes the SDK write one request, to the `fetchApi` it is given. */
 export type Write = (fetchApi: FetchAPI) => Promise<unknown>
@@ -44,7 +44,12 @@ const written = async (write: Write): Promise<WrittenRequest> => {
   const requests: Array<WrittenRequest> = []
   const outcome = await Promise.allSettled([
     write(async (url, init = {}) => {
-      requests.push({ url, init })
+      requests.push({
+        url: url instanceof Request ? url.url : String(url),
+        method: init.method ?? "GET",
+        headers: new Headers(init.headers),
+        body: typeof init.body === "string" ? init.body : null
+      })
       return Response.json({})
     })
   ])
@@ -54,20 +59,20 @@ const written = async (write: Write): Promise<WrittenRequest> => {
 }
 
 /** Sends calls under the key and the size limit of one layer. */
-export const makeSend = (settings: Settings, indexName: string) => {
+export const makeSend = (settings: Settings, exchange: Exchange, indexName: string) => {
   const apiKey = Redacted.value(settings.apiKey)
   return Effect.fnUntraced(function* <A>(call: Call<A>) {
-    const { init, url } = yield* Effect.tryPromise({
+    const request = yield* Effect.tryPromise({
       try: () => written(call.write),
       catch: (error) =>
         new ConnectorError.RequestRefused({
           detail: ConnectorError.clip(error instanceof Error ? error.message : String(error))
         })
     })
-    const body = call.body ?? init.body ?? null
-    yield* checkBytes(typeof body === "string" || body instanceof Uint8Array ? Buffer.byteLength(body) : 0, settings)
+    const body = call.body ?? request.body
+    yield* checkBytes(body === null ? 0 : Buffer.byteLength(body), settings)
     const answer = yield* Effect.tryPromise({
-      try: (signal) => exchange({ url, init: { ...init, body } }, apiKey, signal),
+      try: (signal) => exchange({ ...request, body }, apiKey, signal),
       catch: connectionFailed
     })
     if (answer.status < 200 || answer.status > 299) {
@@ -88,10 +93,13 @@ export const makeSend = (settings: Settings, indexName: string) => {
 export interface Clients {
   readonly index: (host: string, fetchApi: FetchAPI) => Index
   readonly indexes: (fetchApi: FetchAPI) => Indexes
+  /** What sends the requests they write. */
+  readonly exchange: Exchange
 }
 
-export const loadClients = (settings: Settings): Effect.Effect<Clients> =>
-  Effect.promise(async () => {
+export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
+  const exchange = yield* connect
+  return yield* Effect.promise(async (): Promise<Clients> => {
     const sdk = await import("@pinecone-database/pinecone")
     const config = (fetchApi: FetchAPI): PineconeConfiguration => ({
       // The real key is set when a request leaves, so it is in nothing the SDK keeps or prints.
@@ -103,9 +111,11 @@ export const loadClients = (settings: Settings): Effect.Effect<Clients> =>
     })
     return {
       index: (host, fetchApi) => new sdk.Index({ host }, config(fetchApi)),
-      indexes: (fetchApi) => new sdk.Indexes(config(fetchApi))
+      indexes: (fetchApi) => new sdk.Indexes(config(fetchApi)),
+      exchange
     }
   })
+})
 
 const described = (reason: ConnectorError.Reason): PineconeError => failure("describe", undefined, reason)
 
@@ -114,6 +124,7 @@ export const find = Effect.fnUntraced(function* (settings: Settings, clients: Cl
   const { timeout } = settings
   const call = makeSend(
     settings,
+    clients.exchange,
     name
   )({ write: (fetchApi) => clients.indexes(fetchApi).describe(name), reply: Reply.described }).pipe(
     Effect.timeoutOrElse({

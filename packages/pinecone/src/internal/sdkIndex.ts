@@ -24,7 +24,7 @@ const standIn = { id: "-", values: [0] }
 const valueOf = <A>({ value }: Received<A>): A => value
 
 const makeWire = (settings: Settings, name: string, host: string, clients: Clients): IndexService.Wire<JsonRecord> => {
-  const sendCall = makeSend(settings, name)
+  const sendCall = makeSend(settings, clients.exchange, name)
 
   const send = <A>(
     namespace: string | undefined,
