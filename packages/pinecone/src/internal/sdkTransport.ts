@@ -3,7 +3,6 @@
  */
 import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import { Buffer } from "node:buffer"
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 import type { Answer } from "./classify.ts"
@@ -93,14 +92,9 @@ const settings = { allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
 
 /**
  * Connections of a layer's own: they cost a third of `fetch`, whose streams and copies of the body nothing here needs. They
- * go by a proxy where Node's `fetch` would.
+ * go by a proxy where Node's `fetch` would. Those not in use close by themselves after seconds and keep no process alive, so
+ * nobody has to close them, and a service may outlive its layer's scope as it always could.
  */
-export const connect: Effect.Effect<Exchange, never, Scope.Scope> = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      process.env["NODE_USE_ENV_PROXY"] === "1" ? new EnvHttpProxyAgent(settings) : new Agent(settings)
-    ),
-    (connections) => Effect.promise(() => connections.destroy())
-  ),
-  exchangeOn
+export const connect: Effect.Effect<Exchange> = Effect.sync(() =>
+  exchangeOn(process.env["NODE_USE_ENV_PROXY"] === "1" ? new EnvHttpProxyAgent(settings) : new Agent(settings))
 )
