@@ -1,9 +1,9 @@
 /** The layer's protobuf against another implementation. */
 import { assert, describe, it } from "@effect/vitest"
-import { WireType } from "@bufbuild/protobuf/wire"
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { envelopeBytes, message, ProtoRecord, upsertMessage } from "../src/internal/protoRecord.ts"
+import { envelopeBytes, ProtoRecord, upsertMessage } from "../src/internal/protoRecord.ts"
 import * as Reply from "../src/internal/protoReplies.ts"
 import * as Request from "../src/internal/protoRequests.ts"
 import type { VectorRecord } from "../src/VectorRecord.ts"
@@ -305,7 +305,7 @@ describe("replies", () => {
 
   /** A field of bytes. */
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
-    message((writer) => writer.tag(number, WireType.LengthDelimited).bytes(bytes))
+    new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(bytes).finish()
 
   /** A value that is a list that holds a list, and so on. */
   const nested = (levels: number): Uint8Array => {

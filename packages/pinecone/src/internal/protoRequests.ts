@@ -1,24 +1,24 @@
 /** The requests of the data plane as protobuf, but for upserts. Fields with their default are left out, as they are read. */
-import { type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { ListRequest, NamespacesRequest, QueryRequest, UpdateRequest } from "../PineconeApi.ts"
 import type { Removal } from "./indexService.ts"
-import { writeFloats, writeMessage, writeStruct, writeText } from "./protobuf.ts"
-import { message, writeMetadata, writeNamespace, writeSparse } from "./protoRecord.ts"
+import type { MessageWriter } from "./messageWriter.ts"
+import { writeStruct } from "./protobuf.ts"
+import { message, writeMetadata, writeNamespace, writeSparse, writeText, writeVector } from "./protoRecord.ts"
 import type { WireFilter } from "./wireFilter.ts"
 
-const writeFilter = (writer: BinaryWriter, field: number, filter: WireFilter | undefined): void => {
-  if (filter !== undefined) writeMessage(writer, field, () => writeStruct(writer, filter))
+const writeFilter = (writer: MessageWriter, field: number, filter: WireFilter | undefined): void => {
+  if (filter !== undefined) writer.message(field, 0, () => writeStruct(writer, filter))
 }
 
-const writeNumber = (writer: BinaryWriter, field: number, value: number | undefined): void => {
-  if (value !== undefined && value !== 0) writer.tag(field, WireType.Varint).uint32(value)
+const writeNumber = (writer: MessageWriter, field: number, value: number | undefined): void => {
+  if (value !== undefined && value !== 0) writer.number(field, value)
 }
 
-const writeFlag = (writer: BinaryWriter, field: number, flag: boolean | undefined): void => {
-  if (flag === true) writer.tag(field, WireType.Varint).bool(true)
+const writeFlag = (writer: MessageWriter, field: number, flag: boolean | undefined): void => {
+  if (flag === true) writer.flag(field, true)
 }
 
-const writeIds = (writer: BinaryWriter, ids: ReadonlyArray<string>): void => {
+const writeIds = (writer: MessageWriter, ids: ReadonlyArray<string>): void => {
   for (const id of ids) writeText(writer, 1, id)
 }
 
@@ -29,7 +29,7 @@ export const query = (namespace: string, request: QueryRequest, filter: WireFilt
     writeFilter(writer, 3, filter)
     writeFlag(writer, 4, request.includeValues)
     writeFlag(writer, 5, request.includeMetadata)
-    writeFloats(writer, 7, request.vector)
+    writeVector(writer, 7, request.vector)
     writeText(writer, 8, request.id ?? "")
     writeSparse(writer, 9, request.sparseVector)
   })
@@ -51,7 +51,7 @@ export const list = (namespace: string, request: ListRequest): Uint8Array =>
 export const update = (namespace: string, request: UpdateRequest): Uint8Array =>
   message((writer) => {
     writeText(writer, 1, request.id)
-    writeFloats(writer, 2, request.values)
+    writeVector(writer, 2, request.values)
     writeMetadata(writer, 3, request.metadata)
     writeNamespace(writer, 4, namespace)
     writeSparse(writer, 5, request.sparseValues)

@@ -1,68 +1,38 @@
 /**
- * Protobuf as the data plane uses it, on top of a library's fields: floats as bytes, and `google.protobuf.Struct`, which
- * metadata and filters are.
+ * Protobuf as the data plane uses it: floats as bytes, and `google.protobuf.Struct`, which metadata and filters are. Fields
+ * are read by a library and written by {@link MessageWriter}.
  */
-import { BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import * as Predicate from "effect/Predicate"
-import type { Values } from "../VectorRecord.ts"
+import { isBigEndian, type MessageWriter } from "./messageWriter.ts"
 
 const { Bit32, Bit64, LengthDelimited, Varint } = WireType
 
-/** Floats are little-endian on the wire, and in a typed array as the processor has them. */
-const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
-
-const asWire = (bytes: Buffer): Buffer => (isBigEndian ? bytes.swap32() : bytes)
-
-/** What plain numbers become float32 in before their bytes are taken; grown when a longer vector comes. */
-let scratch = new Float32Array(2048)
-
-/** The bytes of a vector. They are good until the next call. */
-export const bytesOf = (values: Values): Uint8Array => {
-  if (values instanceof Float32Array && !isBigEndian) {
-    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  }
-  if (values.length > scratch.length) scratch = new Float32Array(values.length)
-  scratch.set(values)
-  return asWire(Buffer.from(scratch.buffer, 0, 4 * values.length))
-}
-
-/** Writes a vector that is not empty as packed floats: one copy, whatever its length. */
-export const writeFloats = (writer: BinaryWriter, field: number, values: Values | undefined): void => {
-  if (values !== undefined && values.length > 0) writer.tag(field, LengthDelimited).bytes(bytesOf(values))
-}
-
-/** Writes text; an empty one is what the field has when it is not there. */
-export const writeText = (writer: BinaryWriter, field: number, text: string): void => {
-  if (text !== "") writer.tag(field, LengthDelimited).string(text)
-}
-
-/** Writes a message inside another. */
-export const writeMessage = (writer: BinaryWriter, field: number, fill: () => void): void => {
-  writer.tag(field, LengthDelimited).fork()
-  fill()
-  writer.join()
-}
+/** About what a field of a `Struct` takes beside its texts. */
+const fieldBytes = 8
 
 /** Writes the fields of a `Struct`. The object must be plain JSON. */
-export const writeStruct = (writer: BinaryWriter, object: Readonly<Record<string, unknown>>): void => {
-  for (const [key, value] of Object.entries(object)) {
-    writeMessage(writer, 1, () => {
-      writer.tag(1, LengthDelimited).string(key)
-      writeMessage(writer, 2, () => writeValue(writer, value))
+export const writeStruct = (writer: MessageWriter, object: Readonly<Record<string, unknown>>): void => {
+  for (const key in object) {
+    const value = object[key]
+    const valueBytes = fieldBytes + (typeof value === "string" ? value.length : 0)
+    writer.message(1, valueBytes + key.length, () => {
+      writer.text(1, key)
+      writer.message(2, valueBytes - fieldBytes, () => writeValue(writer, value))
     })
   }
 }
 
-const writeValue = (writer: BinaryWriter, value: unknown): void => {
-  if (typeof value === "string") writer.tag(3, LengthDelimited).string(value)
-  else if (typeof value === "number") writer.tag(2, Bit64).double(value)
-  else if (typeof value === "boolean") writer.tag(4, Varint).bool(value)
+const writeValue = (writer: MessageWriter, value: unknown): void => {
+  if (typeof value === "string") writer.text(3, value)
+  else if (typeof value === "number") writer.double(2, value)
+  else if (typeof value === "boolean") writer.flag(4, value)
   else if (Array.isArray(value)) {
-    writeMessage(writer, 6, () => {
-      for (const element of value) writeMessage(writer, 1, () => writeValue(writer, element))
+    writer.message(6, 0, () => {
+      for (const element of value) writer.message(1, 0, () => writeValue(writer, element))
     })
-  } else if (Predicate.isReadonlyObject(value)) writeMessage(writer, 5, () => writeStruct(writer, { ...value }))
-  else writer.tag(1, Varint).int32(0)
+  } else if (Predicate.isReadonlyObject(value)) writer.message(5, 0, () => writeStruct(writer, { ...value }))
+  else writer.number(1, 0)
 }
 
 /** Takes a field it knows, and says whether it did. */
@@ -90,7 +60,7 @@ export const readFloats = (
   const copy = new Float32Array(bytes.byteLength / 4)
   const target = Buffer.from(copy.buffer)
   target.set(bytes)
-  asWire(target)
+  if (isBigEndian) target.swap32()
   return joined(before, copy)
 }
 
