@@ -7,8 +7,7 @@ import * as recordChecks from "../src/internal/recordChecks.ts"
 
 /** What is said of one record. */
 const saidOf = (record: unknown, check = recordChecks.checkAny): string => {
-  const [result] = check([record])
-  assert(result !== undefined)
+  const result = check(record)
   return Result.isSuccess(result) ? "fine" : result.failure.message
 }
 
@@ -155,7 +154,7 @@ describe("check", () => {
   })
 
   it("gives back only what a record has", () => {
-    const [result] = recordChecks.checkAny([{ ...good, note: "x", score: 1 }])
+    const result = recordChecks.checkAny({ ...good, note: "x", score: 1 })
     assert.deepStrictEqual(result, Result.succeed(good))
   })
 
@@ -178,7 +177,7 @@ describe("check", () => {
   it.prop("valid records pass and come out unchanged", [Schema.Array(Record)], ([records]) => {
     const typed = records.map((record) => ({ ...record, values: Float32Array.from(record.values) }))
     for (const chunk of [records, typed]) {
-      const results = recordChecks.checkAny(chunk)
+      const results = chunk.map(recordChecks.checkAny)
       assert.deepStrictEqual<unknown>(results, chunk.map(Result.succeed))
       // No vector is copied.
       results.forEach((result, i) => assert.strictEqual(Result.getOrThrow(result).values, chunk[i]?.values))
@@ -191,7 +190,7 @@ describe("check", () => {
     ([records, place]) => {
       const at = place % (records.length + 1)
       const bad = { id: "the bad one", values: [0, NaN] }
-      const results = recordChecks.checkAny([...records.slice(0, at), bad, ...records.slice(at)])
+      const results = [...records.slice(0, at), bad, ...records.slice(at)].map(recordChecks.checkAny)
       assert.strictEqual(results.length, records.length + 1)
       results.forEach((result, i) => assert.strictEqual(Result.isFailure(result), i === at))
       const refused = results[at]

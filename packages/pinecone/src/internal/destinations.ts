@@ -103,18 +103,17 @@ const prepareBy =
     check: Check,
     encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
   ) =>
-  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> => {
-    const checked = check(elements.map(record))
-    return Arr.map(elements, (input, i): Prepared<A, I> => {
+  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
+    // One after the other, so that a vector is encoded while what was read of it to check it is at hand.
+    Arr.map(elements, (input): Prepared<A, I> => {
       const key = namespaceFor(input)
-      const result = checked[i]!
-      if (Result.isFailure(result)) return refuse(operation, input, key, result.failure)
-      const encoded = invalidNamespace(key, result.success.id) ?? encode(result.success)
+      const checked = check(record(input))
+      if (Result.isFailure(checked)) return refuse(operation, input, key, checked.failure)
+      const encoded = invalidNamespace(key, checked.success.id) ?? encode(checked.success)
       return encoded instanceof InvalidRecord
         ? refuse(operation, input, key, encoded)
-        : { _tag: "Ready", input, key, id: result.success.id, item: encoded.item, bytes: encoded.bytes }
+        : { _tag: "Ready", input, key, id: checked.success.id, item: encoded.item, bytes: encoded.bytes }
     })
-  }
 
 const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | undefined => {
   const length = record.values?.length ?? 0

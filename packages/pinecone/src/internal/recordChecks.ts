@@ -1,7 +1,6 @@
 /** Records, ids and names checked before anything is sent; what is wrong is named by the record's id and the field. */
 import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import { firstIssue } from "@effect-connectors/core/FirstIssue"
-import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -9,60 +8,55 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import * as VectorRecord from "../VectorRecord.ts"
 import { isMetadata, keepRules } from "./recordRules.ts"
 
-/** Checks and encodes a chunk of what should be records. */
-export type Check = (
-  records: ReadonlyArray<unknown>
-) => ReadonlyArray<Result.Result<VectorRecord.VectorRecord, InvalidRecord>>
+/** Checks and encodes what should be a record, and says what is wrong with it. */
+export type Check = (record: unknown) => Result.Result<VectorRecord.VectorRecord, InvalidRecord>
 
-/** Checks and encodes what should be one, and says what is wrong with it. */
-const checkOne = <A>(typed: Schema.Codec<A, VectorRecord.VectorRecord>) => {
+const checkBySchema = <A>(typed: Schema.Codec<A, VectorRecord.VectorRecord>): Check => {
   const encode = Schema.encodeUnknownResult(typed)
-  return (record: unknown) => Result.mapError(encode(record), (error) => toInvalid(record, error.issue))
+  return (record) => Result.mapError(encode(record), (error) => toInvalid(record, error.issue))
 }
 
 interface Kept {
   id: unknown
   values?: unknown
   sparseValues?: unknown
+  metadata?: VectorRecord.Metadata | undefined
 }
 
-/** Checks records: what keeps the rules takes its fields as they are, and schemas say what is wrong with the others. */
-const checkBy = (
-  slow: (record: unknown) => Result.Result<VectorRecord.VectorRecord, InvalidRecord>,
-  metadataOf: (metadata: unknown) => VectorRecord.Metadata | undefined
-): Check => {
+/** What keeps the rules takes its fields as they are, and schemas say what is wrong with the others. */
+const checkByRules = (bySchema: Check, metadataOf: (metadata: unknown) => VectorRecord.Metadata | undefined): Check => {
   const quick = (record: unknown): VectorRecord.VectorRecord | undefined => {
     if (!Predicate.isObject(record)) return undefined
     const { id, metadata, sparseValues, values } = record
     const kept: Kept = { id }
     if ("values" in record) kept.values = values
     if ("sparseValues" in record) kept.sparseValues = sparseValues
-    if (!keepRules(kept)) return undefined
-    if (!("metadata" in record)) return kept
-    const encoded = metadata === undefined ? undefined : metadataOf(metadata)
-    return encoded === undefined && metadata !== undefined ? undefined : { ...kept, metadata: encoded }
+    if ("metadata" in record) {
+      kept.metadata = metadata === undefined ? undefined : metadataOf(metadata)
+      if (kept.metadata === undefined && metadata !== undefined) return undefined
+    }
+    return keepRules(kept) ? kept : undefined
   }
-  return (records) =>
-    records.map((record) => {
-      const good = quick(record)
-      return good === undefined ? slow(record) : Result.succeed(good)
-    })
+  return (record) => {
+    const good = quick(record)
+    return good === undefined ? bySchema(record) : Result.succeed(good)
+  }
 }
 
 /** Checks records whose metadata has a schema. */
 export const check = <M>(metadata: VectorRecord.MetadataSchema<M>): Check => {
   const encode = Schema.encodeUnknownResult(metadata)
-  return checkBy(checkOne(VectorRecord.schema(metadata)), (value) => Result.getOrUndefined(encode(value)))
+  return checkByRules(checkBySchema(VectorRecord.schema(metadata)), (value) => Result.getOrUndefined(encode(value)))
 }
 
 /** Checks records with metadata of any fields. */
-export const checkAny: Check = checkBy(checkOne(VectorRecord.VectorRecord), (value) =>
+export const checkAny: Check = checkByRules(checkBySchema(VectorRecord.VectorRecord), (value) =>
   isMetadata(value) ? value : undefined
 )
 
 /** Checks changes of records whose metadata has a schema. */
 export const checkChangeOf = <M>(metadata: VectorRecord.MetadataSchema<M>): Check =>
-  Arr.map(checkOne(VectorRecord.changeSchema(metadata)))
+  checkBySchema(VectorRecord.changeSchema(metadata))
 
 /** Checks changes of records with metadata of any fields. */
 export const checkChange: Check = checkChangeOf(VectorRecord.Metadata)

@@ -4,7 +4,6 @@
  */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { checkAny, checkChange as checkChanges, invalidId } from "./recordChecks.ts"
 
 const maxTopK = 10_000
@@ -19,16 +18,12 @@ const invalidOption = (option: string, issue: string): Check =>
 
 const inRange = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
 
-const first = (checked: ReadonlyArray<Result.Result<unknown, ConnectorError.Reason>>): Check => {
-  const bad = checked.find(Result.isFailure)
-  return bad === undefined ? Effect.void : Effect.fail(bad.failure)
-}
-
 /** Records to write, of a caller who did not check them. */
-export const checkRecords = (records: ReadonlyArray<unknown>): Check => first(checkAny(records))
+export const checkRecords = (records: ReadonlyArray<unknown>): Check =>
+  Effect.forEach(records, (record) => Effect.fromResult(checkAny(record)), { discard: true })
 
 /** The change of a record. */
-export const checkChange = (change: unknown): Check => first(checkChanges([change]))
+export const checkChange = (change: unknown): Check => Effect.asVoid(Effect.fromResult(checkChanges(change)))
 
 /** The range of `topK`. */
 export const checkTopK = (topK: number): Check =>
