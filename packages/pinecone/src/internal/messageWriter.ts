@@ -6,7 +6,7 @@
  */
 import type { Values } from "../VectorRecord.ts"
 
-const slabBytes = 262_144
+const slabBytes = 65_536
 
 /** Floats are little-endian on the wire, and in a typed array as the processor has them. */
 export const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
