@@ -80,41 +80,61 @@ const build = () => {
   succeed(process.execPath, [tsc, "-b", "tsconfig.build.json"], workspace)
 }
 
-/** The folders of packages and of all they need, as this repository has them installed. */
-const closure = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const found = new Map<string, string>()
-  const visit = (name: string) => {
-    if (found.has(name)) return
-    const directory = path.join(root, "node_modules", name)
-    found.set(name, directory)
+/** Where a package is that another one, in `from`, needs: its own copy, or that of a folder above. */
+const resolved = (name: string, from: string): string => {
+  const directory = path.join(from, "node_modules", name)
+  return from === root || fs.existsSync(directory) ? directory : resolved(name, path.dirname(from))
+}
+
+/** The folders of all that the packages need, as this repository has them installed. */
+const closure = (): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  const visitNeeds = (directory: string) => {
     const { dependencies, peerDependencies, peerDependenciesMeta } = manifest(directory)
     for (const needed of Object.keys({ ...dependencies, ...peerDependencies })) {
-      if (peerDependenciesMeta?.[needed]?.optional !== true) visit(needed)
+      if (!needed.startsWith(scope) && peerDependenciesMeta?.[needed]?.optional !== true) {
+        visit(resolved(needed, directory))
+      }
     }
   }
-  names.forEach(visit)
-  return [...found.values()]
+  const visit = (directory: string) => {
+    if (found.has(directory)) return
+    found.add(directory)
+    visitNeeds(directory)
+  }
+  for (const name of names) visitNeeds(path.join(root, "packages", name))
+  return [...found]
 }
 
 /**
  * Installs the packed packages into an empty folder, by npm, from nothing but tarballs: no network and no cache. What
- * they depend on is packed too, from this repository's own installation.
+ * they depend on is packed too, from this repository's own installation. Of a package with several versions there the
+ * one of the root is for all, but for the packages of ours that have one of their own.
  */
 const install = () => {
   const tarballs = path.join(consumer, "tarballs")
-  const directories = names.map((name) => path.join(workspace, "packages", name))
-  const thirdParty = new Set(
-    directories.flatMap((directory) => {
-      const { dependencies, peerDependencies } = manifest(directory)
-      return Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !name.startsWith(scope))
-    })
-  )
   fs.mkdirSync(tarballs)
-  const all = [...directories, ...closure([...thirdParty])]
-  succeed("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", tarballs, ...all], workspace)
-  fs.writeFileSync(path.join(consumer, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  const pack = (directories: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const args = ["pack", "--offline", "--ignore-scripts", "--pack-destination", tarballs, ...directories]
+    const names = succeed("npm", args, workspace).trim().split("\n")
+    return names.map((file) => path.join(tarballs, file))
+  }
+  const isOwn = (directory: string) => names.some((name) => directory.startsWith(path.join(root, "packages", name)))
+  const needed = closure()
+  const files = pack([
+    ...names.map((name) => path.join(workspace, "packages", name)),
+    ...needed.filter((directory) => !isOwn(directory))
+  ])
+  const overrides: Record<string, Record<string, string>> = {}
+  for (const name of names) {
+    const modules = path.join(root, "packages", name, "node_modules")
+    for (const directory of needed.filter((directory) => directory.startsWith(modules))) {
+      const of = (overrides[`${scope}/${name}`] ??= {})
+      of[path.relative(modules, directory)] = `file:${pack([directory])[0]}`
+    }
+  }
+  fs.writeFileSync(path.join(consumer, "package.json"), JSON.stringify({ private: true, type: "module", overrides }))
   const cache = path.join(consumer, "cache")
-  const files = fs.readdirSync(tarballs).map((file) => path.join(tarballs, file))
   succeed("npm", ["install", "--offline", "--ignore-scripts", "--cache", cache, ...files], consumer)
 }
 
@@ -132,7 +152,8 @@ describe("the packed packages", () => {
       )
       const sources = modules(name).map((module) => `src/${module}.ts`)
       const expected = ["LICENSE", "README.md", "package.json", ...compiled, ...sources].sort()
-      assert.deepStrictEqual(filesOf(installed(name)), expected, name)
+      const own = filesOf(installed(name)).filter((file) => !file.startsWith("node_modules"))
+      assert.deepStrictEqual(own, expected, name)
     }
   })
 
