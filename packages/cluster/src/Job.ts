@@ -13,7 +13,15 @@ import * as Stream from "effect/Stream"
 import type { JobRow, JobState, PartitionRow } from "./internal/jobStore.ts"
 import * as Work from "./internal/work.ts"
 import { JobEngine } from "./JobEngine.ts"
-import { Cancelled, JobError, OtherPartitions, PartitionsFailed, type Reason, UnknownJob } from "./JobError.ts"
+import {
+  Cancelled,
+  JobError,
+  OtherPartitions,
+  PartitionsFailed,
+  type Reason,
+  type StorageFailed,
+  UnknownJob
+} from "./JobError.ts"
 
 /** What there is for a job's `run` while it works on a partition: the partition, its ledgers, and a scope. */
 export type Provided = Work.Provided
@@ -79,7 +87,8 @@ export function make<P, E, R>(options: Options<P, E, R | Provided>): Job<P, R> {
 }
 
 /**
- * Lets this process work on a job. All runners of a storage should have the same jobs.
+ * Lets this process work on a job. All runners of a storage should have the same jobs. The first job of a process makes it join
+ * the other runners.
  *
  * @example
  * ```ts
@@ -96,7 +105,7 @@ export function make<P, E, R>(options: Options<P, E, R | Provided>): Job<P, R> {
  * )
  * ```
  */
-export const layer = <P, R>(job: Job<P, R>): Layer.Layer<never, never, JobEngine | R> =>
+export const layer = <P, R>(job: Job<P, R>): Layer.Layer<never, StorageFailed | InvalidOption, JobEngine | R> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const engine = yield* JobEngine

@@ -2,10 +2,12 @@
  * What runs jobs: a process that has it can start jobs and ask about them, and one that has it from `JobRunner` works on them
  * too. `JobRunner` and `JobClient` have its layers.
  */
+import type { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JobStore, PartitionKey } from "./internal/jobStore.ts"
+import type { StorageFailed } from "./JobError.ts"
 
 /** A job as the engine knows it. */
 export interface Definition {
@@ -20,13 +22,13 @@ export interface Service {
   readonly runner: string
   readonly store: JobStore
   /** Lets this process work on a job while the scope is open. */
-  readonly register: (definition: Definition) => Effect.Effect<void, never, Scope.Scope>
+  readonly register: (definition: Definition) => Effect.Effect<void, StorageFailed | InvalidOption, Scope.Scope>
   /** Has the partitions of one generation of a job worked on; a second time nothing happens. */
   readonly dispatch: (job: {
     readonly name: string
     readonly id: string
     readonly generation: number
-  }) => Effect.Effect<void>
+  }) => Effect.Effect<void, StorageFailed | InvalidOption>
   /** Follows an attempt: its counts are stored now and then, until the scope is closed. */
   readonly follow: (attempt: Followed) => Effect.Effect<void, never, Scope.Scope>
 }

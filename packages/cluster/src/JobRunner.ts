@@ -23,7 +23,7 @@ export interface Options {
    * How long a runner may be silent before others take over what it worked on. A process that is busy or paused for longer is
    * taken for dead, and its partitions are worked on twice for a moment.
    *
-   * @default "5 seconds"
+   * @default "6 seconds"
    */
   readonly failover?: Duration.Input | undefined
 }

@@ -31,6 +31,12 @@ interface Address {
   readonly port: number
 }
 
+interface Storage {
+  readonly layer: Layer.Layer<SqlClient, SqlError>
+  /** What is spread over the runners: the more, the evener, and the more there is to lock. All processes have the same number. */
+  readonly shards: number
+}
+
 /** How often runners tell the storage how far they are, and ask it whether to go on. */
 const reportEvery = Duration.seconds(1)
 
@@ -38,37 +44,29 @@ const reportEvery = Duration.seconds(1)
  * Effect's defaults are for services with many small entities: a dead runner is noticed after 35 seconds. Here partitions are
  * few and long, so runners may ask more often.
  */
-const settings = (options: Options, address: Address | undefined): Partial<ShardingConfig["Service"]> => {
-  const failover = Duration.fromInputUnsafe(options.failover ?? "5 seconds")
-  return {
-    runnerAddress: address === undefined ? Option.none() : Option.some(RunnerAddress.make(address.host, address.port)),
-    shardLockExpiration: failover,
-    shardLockRefreshInterval: Duration.divideUnsafe(failover, 4),
-    runnerHealthCheckInterval: Duration.seconds(2),
-    refreshAssignmentsInterval: Duration.seconds(1),
-    entityMessagePollInterval: Duration.seconds(1),
-    entityTerminationTimeout: Duration.seconds(3)
-  }
-}
+const settings = (
+  { shards }: Storage,
+  options: Options,
+  address: Address | undefined
+): Partial<ShardingConfig["Service"]> => ({
+  runnerAddress: address === undefined ? Option.none() : Option.some(RunnerAddress.make(address.host, address.port)),
+  shardsPerGroup: shards,
+  shardLockExpiration: Duration.fromInputUnsafe(options.failover ?? "6 seconds"),
+  runnerHealthCheckInterval: Duration.seconds(2),
+  refreshAssignmentsInterval: Duration.seconds(1),
+  entityMessagePollInterval: Duration.seconds(1),
+  entityTerminationTimeout: Duration.seconds(3)
+})
 
 const reachable = (storage: Layer.Layer<SqlClient, SqlError>): Layer.Layer<SqlClient, StorageFailed> =>
   Layer.catch(storage, ({ message }) => Layer.effectContext(Effect.fail(new StorageFailed({ detail: message }))))
-
-const engine = (runner: string, options: Options) =>
-  Layer.effect(
-    JobEngine,
-    Effect.mapError(
-      Workflows.make({ runner, concurrency: options.concurrency ?? 4, reportEvery }),
-      (error) => new StorageFailed({ detail: error.message })
-    )
-  )
 
 const refused = (option: string) => (error: { readonly message: string }) =>
   Layer.effectContext(Effect.fail(new InvalidOption({ option, issue: error.message })))
 
 /** How runners find and reach each other. A process without an address is a client. */
-const sharding = (options: Options, address: Address | undefined) => {
-  const shardingConfig = settings(options, address)
+const sharding = (storage: Storage, options: Options, address: Address | undefined) => {
+  const shardingConfig = settings(storage, options, address)
   return address === undefined
     ? NodeClusterSocket.layer({ clientOnly: true, storage: "sql", shardingConfig }).pipe(
         Layer.catchTag("ConfigError", refused("environment"))
@@ -79,12 +77,25 @@ const sharding = (options: Options, address: Address | undefined) => {
       )
 }
 
-const cluster = (storage: Layer.Layer<SqlClient, SqlError>, options: Options, address: Address | undefined) =>
-  engine(address === undefined ? "client" : `${address.host}:${address.port}`, options).pipe(
-    Layer.provide(ClusterWorkflowEngine.layer),
-    Layer.provide(sharding(options, address)),
-    Layer.provide(reachable(storage))
+const engine = (
+  runner: string,
+  options: Options,
+  workflows: Layer.Layer<WorkflowEngine.WorkflowEngine, StorageFailed | InvalidOption, SqlClient>
+) =>
+  Layer.effect(
+    JobEngine,
+    Effect.mapError(
+      Workflows.make({ runner, concurrency: options.concurrency ?? 4, reportEvery, workflows }),
+      ({ message }) => new StorageFailed({ detail: message })
+    )
   )
+
+const cluster = (storage: Storage, options: Options, address: Address | undefined) =>
+  engine(
+    address === undefined ? "client" : `${address.host}:${address.port}`,
+    options,
+    Layer.provide(ClusterWorkflowEngine.layer, sharding(storage, options, address))
+  ).pipe(Layer.provide(reachable(storage.layer)))
 
 /** A port that is free now. Runners are told of each other's ports by the storage, so it has to be known before it is bound. */
 const freePort = Effect.callback<number>((resume) => {
@@ -96,14 +107,21 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
+const embeddedStorage = (options: Sqlite.Options): Storage => ({ layer: Sqlite.layer(options), shards: 48 })
+
 export const embedded = (options: Options & { readonly file: string; readonly port?: number | undefined }) =>
   Layer.unwrap(
     Effect.map(options.port === undefined ? freePort : Effect.succeed(options.port), (port) =>
-      cluster(Sqlite.layer(options), options, { host: "127.0.0.1", port })
+      cluster(embeddedStorage(options), options, { host: "127.0.0.1", port })
     )
   )
 
-export const embeddedClient = (options: { readonly file: string }) => cluster(Sqlite.layer(options), {}, undefined)
+export const embeddedClient = (options: { readonly file: string }) => cluster(embeddedStorage(options), {}, undefined)
+
+const postgresStorage = (url: Redacted.Redacted, maxConnections: number): Storage => ({
+  layer: PgClient.layer({ url, maxConnections }),
+  shards: 300
+})
 
 export const postgres = (
   options: Options & {
@@ -113,16 +131,15 @@ export const postgres = (
     readonly maxConnections?: number | undefined
   }
 ) =>
-  cluster(PgClient.layer({ url: options.url, maxConnections: options.maxConnections ?? 10 }), options, {
+  cluster(postgresStorage(options.url, options.maxConnections ?? 10), options, {
     host: options.host,
     port: options.port ?? 34431
   })
 
-export const postgresClient = (options: { readonly url: Redacted.Redacted }) =>
-  cluster(PgClient.layer({ url: options.url, maxConnections: 3 }), {}, undefined)
+export const postgresClient = ({ url }: { readonly url: Redacted.Redacted }) =>
+  cluster(postgresStorage(url, 3), {}, undefined)
 
 export const memory = (options: Options) =>
-  engine("memory", options).pipe(
-    Layer.provide(WorkflowEngine.layerMemory),
+  engine("memory", options, WorkflowEngine.layerMemory).pipe(
     Layer.provide(reachable(Sqlite.layer({ file: ":memory:" })))
   )

@@ -3,14 +3,18 @@
  * of its own, so that it is spread over the runners, with one activity. Who the last one was is asked of the store, not of a
  * parent that waits: a parent is replayed from its start for each child that ends, which is quadratic.
  */
+import type { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import type * as Duration from "effect/Duration"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import type { Definition, Followed, Service } from "../JobEngine.ts"
-import type { StorageFailed } from "../JobError.ts"
-import { Activity, Workflow, WorkflowEngine } from "./effectCluster.ts"
+import { StorageFailed } from "../JobError.ts"
+import { Activity, type SqlClient, Workflow, WorkflowEngine } from "./effectCluster.ts"
 import * as JobStore from "./jobStore.ts"
 
 /** The names of a job's two workflows. They are stored: changing them leaves running jobs behind. */
@@ -31,6 +35,7 @@ export interface Options {
   readonly runner: string
   readonly concurrency: number
   readonly reportEvery: Duration.Input
+  readonly workflows: Layer.Layer<WorkflowEngine.WorkflowEngine, StorageFailed | InvalidOption, SqlClient>
 }
 
 /** How many partitions are dispatched at a time. */
@@ -40,11 +45,26 @@ const dispatching = 16
 const untilStored = Schedule.jittered(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]))
 
 /** Runs something on the store until it succeeds. */
-export const persistently = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A> =>
-  Effect.orDie(Effect.retry(effect, untilStored))
+export const persistently = <A, R>(effect: Effect.Effect<A, StorageFailed, R>): Effect.Effect<A, never, R> =>
+  effect.pipe(
+    // The engine has no error for a storage that fails: it dies.
+    Effect.sandbox,
+    Effect.retry({ schedule: untilStored, while: (cause) => !Cause.hasInterrupts(cause) }),
+    Effect.catch((cause) => Effect.failCause(cause)),
+    Effect.orDie
+  )
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const workflows = yield* WorkflowEngine.WorkflowEngine
+  // A runner is given work as soon as it joins the others, so it joins when its first job is ready.
+  const joined = yield* Effect.cached(
+    Effect.provideContext(
+      Effect.map(
+        Layer.buildWithScope(options.workflows, yield* Effect.scope),
+        Context.get(WorkflowEngine.WorkflowEngine)
+      ),
+      yield* Effect.context<SqlClient>()
+    )
+  )
   const store = yield* JobStore.make
   const room = yield* Semaphore.make(options.concurrency)
   const followed = new Set<Followed>()
@@ -67,8 +87,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     Effect.forkScoped
   )
 
+  const inCluster = Effect.provideServiceEffect(WorkflowEngine.WorkflowEngine, joined)
+
   const register = ({ name, work }: Definition) =>
     Effect.gen(function* () {
+      const workflows = yield* WorkflowEngine.WorkflowEngine
       const partitions = partitionWorkflow(name)
       yield* workflows.register(partitions, ({ generation, id, partition }) =>
         Activity.make({
@@ -85,25 +108,26 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           const waiting = yield* persistently(store.toDispatch({ job: name, id }, generation))
           yield* Effect.forEach(
             waiting,
-            (partition) => partitions.execute({ id, generation, partition }, { discard: true, detached: true }),
+            (partition) =>
+              persistently(partitions.execute({ id, generation, partition }, { discard: true, detached: true })),
             { concurrency: dispatching, discard: true }
           )
         })
       )
-    })
+    }).pipe(inCluster)
 
   const service: Service = {
     runner: options.runner,
     store,
     register,
     dispatch: ({ generation, id, name }) =>
-      Effect.asVoid(
-        Effect.provideService(
-          jobWorkflow(name).execute({ id, generation }, { discard: true }),
-          WorkflowEngine.WorkflowEngine,
-          workflows
-        )
-      ),
+      jobWorkflow(name)
+        .execute({ id, generation }, { discard: true })
+        .pipe(
+          Effect.catchDefect((defect) => Effect.fail(new StorageFailed({ detail: String(defect) }))),
+          Effect.asVoid,
+          inCluster
+        ),
     follow: (attempt) =>
       Effect.acquireRelease(
         Effect.sync(() => followed.add(attempt)),
