@@ -29,7 +29,8 @@ export default defineConfig({
       // These start compilers and whole programs: they run after the others, so that nobody starves.
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
       project("audit", "audit/test", { testTimeout: 120_000, groupOrder: 2 }),
-      project("repo", "test", { testTimeout: 120_000, groupOrder: 3 })
+      project("repo", "test", { testTimeout: 120_000, groupOrder: 3 }),
+      project("benchmarks", "benchmarks/test", { testTimeout: 120_000, groupOrder: 4 })
     ],
     coverage: {
       provider: "v8",

@@ -1,8 +1,8 @@
 /** The figures of a run, as a part of a page. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
 import * as os from "node:os"
+import { writeBetween } from "../scripts/marks.ts"
 import type { CaseReport, Report } from "./report.ts"
 
 const begin = "<!-- figures: written by `npm run audit -- --write-docs docs/reliability.md` -->"
@@ -11,14 +11,7 @@ const end = "<!-- end of figures -->"
 /** Puts the figures between the two marks of a page. */
 export const writeDocs = (file: string, report: Report): Effect.Effect<void> =>
   Effect.map(DateTime.now, (now) => {
-    const page = fs.readFileSync(file, "utf8")
-    const from = page.indexOf(begin)
-    const to = page.indexOf(end)
-    if (from < 0 || to < from) throw new Error(`${file} has not the marks ${begin} and ${end}`)
-    fs.writeFileSync(
-      file,
-      `${page.slice(0, from)}${begin}\n\n${figures(report, DateTime.formatIsoDate(now))}\n\n${page.slice(to)}`
-    )
+    writeBetween(file, begin, end, figures(report, DateTime.formatIsoDate(now)))
   })
 
 const figures = (report: Report, date: string): string => {

@@ -6,7 +6,7 @@
  * consumer is busy a batch whose time is up keeps growing up to its limits. So at most one batch per
  * key is held here, and never more than `maxKeys`.
  *
- * It costs well under a microsecond a record (`benchmarks/batch.ts`).
+ * It costs well under a microsecond a record (`npm run bench -- --suite core`).
  */
 import type * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"

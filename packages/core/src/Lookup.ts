@@ -11,13 +11,14 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import { type ConnectorError, TimedOut } from "./ConnectorError.ts"
-import { measured, withRetries } from "./internal/call.ts"
+import { withRetries } from "./internal/call.ts"
 import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -100,7 +101,7 @@ export const results =
       Effect.gen(function* () {
         const { concurrency = 8 } = options
         if (!(concurrency >= 1)) return yield* Effect.die(new Error(`concurrency is ${concurrency}; it is 1 or more`))
-        const lookup = yield* makeLookup(store, options)
+        const { answered, begun } = yield* makeLookup(store, options)
         return self.pipe(
           Batch.batched({
             maxRecords: Math.min(
@@ -114,7 +115,9 @@ export const results =
               Duration.fromInputUnsafe(options.deadline ?? Duration.infinity)
             )
           }),
-          Stream.mapEffect(({ records }) => lookup(records, key), { concurrency }),
+          // Rows that there is no room for wait in the batcher, where their batch grows.
+          Stream.mapEffect(({ records }) => begun(records, key)),
+          Stream.mapEffect(answered, { concurrency }),
           Stream.flattenArray
         )
       })
@@ -143,52 +146,52 @@ export const requireFound = <A, B, E, E2, R>(
     return Arr.isReadonlyArrayNonEmpty(found) ? Effect.succeed(found) : Effect.die("a chunk had no rows")
   })
 
-/** A key on its way to the store. */
-interface Asked<out K, in out Answer, in out E> {
+/** The keys of one call on their way to the store. */
+interface Flight<K, in out Answer, in out E> {
+  readonly asked: Array<Asked<K>>
+  readonly landed: Deferred.Deferred<ReadonlyArray<Answer>, E>
+}
+
+interface Asked<out K> {
   readonly key: K
   readonly identity: string | undefined
-  readonly answer: Deferred.Deferred<Answer, E>
+}
+
+/** Where a row's answer will be. */
+interface Seat<K, in out Answer, in out E> {
+  readonly flight: Flight<K, Answer, E>
+  readonly at: number
 }
 
 /** A time that begins now and runs out. */
 interface Time {
   /** What `effect` gives while there is time; it is not begun when there is none, and given up when it runs out. */
   readonly inTime: <A, E, R>(effect: Effect.Effect<A, E, R>, orElse: (late: TimedOut) => A) => Effect.Effect<A, E, R>
-  /** Gives up waiting for `begin`, which an effect completes when it begins; what has begun is left alone. */
-  readonly unlessBegun: <A, E, R>(
-    waiting: (begin: () => void) => Effect.Effect<A, E, R>,
-    orElse: (late: TimedOut) => A
-  ) => Effect.Effect<A, E, R>
 }
 
 const timeFromNow = (deadline: Duration.Input | undefined): Effect.Effect<Time> =>
   Effect.map(Clock.currentTimeMillis, (start) => {
     const afterMillis = deadline === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(deadline))
-    if (afterMillis === Infinity) return { inTime: (effect) => effect, unlessBegun: (waiting) => waiting(() => {}) }
+    if (afterMillis === Infinity) return { inTime: (effect) => effect }
     const left = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, start + afterMillis - now))
     const late = <A>(orElse: (late: TimedOut) => A) => Effect.sync(() => orElse(new TimedOut({ afterMillis })))
     return {
       inTime: (effect, orElse) =>
         Effect.flatMap(left, (duration) =>
           duration > 0 ? Effect.timeoutOrElse(effect, { duration, orElse: () => late(orElse) }) : late(orElse)
-        ),
-      unlessBegun: (waiting, orElse) =>
-        Effect.suspend(() => {
-          let begun = false
-          const over = Effect.flatMap(left, Effect.sleep)
-          const giveUp = Effect.andThen(
-            over,
-            Effect.suspend(() => (begun ? Effect.never : late(orElse)))
-          )
-          return Effect.raceFirst(
-            waiting(() => {
-              begun = true
-            }),
-            giveUp
-          )
-        })
+        )
     }
   })
+
+/** Rows whose keys are on their way, or need not be sent. */
+interface Begun<A, K, in out Answer, in out E> {
+  readonly elements: Arr.NonEmptyReadonlyArray<A>
+  /** Of each element its answer, or where that will be. */
+  readonly places: ReadonlyArray<Answer | Seat<K, Answer, E>>
+  readonly flights: ReadonlyArray<Flight<K, Answer, E>>
+  /** Why they can not fly: there was no time left to wait for room. */
+  readonly late: TimedOut | undefined
+}
 
 const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>, options: Options) =>
   Effect.gen(function* () {
@@ -196,10 +199,10 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     type Answer = Result.Result<B, E>
     const concurrency = options.concurrency ?? 8
     const permits = Semaphore.makeUnsafe(concurrency)
-    const { inTime, unlessBegun } = yield* timeFromNow(options.deadline)
+    const { inTime } = yield* timeFromNow(options.deadline)
     const allLate = (keys: ReadonlyArray<unknown>) => (late: TimedOut) =>
       keys.map((): Answer => Result.fail(store.late(late)))
-    const flights = new Map<string, Deferred.Deferred<Answer, E>>()
+    const seats = new Map<string, Seat<K, Answer, E>>()
     const cache =
       options.cache === undefined
         ? undefined
@@ -238,15 +241,12 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    type Keys = Arr.NonEmptyReadonlyArray<Asked<K, Answer, E>>
+    type Keys = Arr.NonEmptyReadonlyArray<Asked<K>>
 
     /** Asks in one call. */
     const call = (asked: Keys) =>
-      measured(ask(Arr.map(asked, ({ key }) => key)), telemetry).pipe(
-        Effect.withSpan(`${store.target.operation} ${store.target.collection}`, {
-          kind: "client",
-          attributes: Telemetry.spanAttributes(store.target, store.group?.(asked[0].key), asked.length)
-        }),
+      telemetry.measured(ask(Arr.map(asked, ({ key }) => key))).pipe(
+        Telemetry.spanned(store.target, store.group?.(asked[0].key), asked.length),
         Effect.tap((answers) =>
           cache === undefined
             ? Effect.void
@@ -263,76 +263,117 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         )
       )
 
-    /** Asks in one call, once there is room for it, and lands the flights of its keys. */
-    const fly = (asked: Keys) =>
-      unlessBegun(
-        (begin) =>
-          permits.withPermits(store.counts === "keys" ? asked.length : 1)(
-            Effect.suspend(() => {
-              begin()
-              return call(asked)
-            })
-          ),
-        allLate(asked)
-      ).pipe(
-        // However the call ends, interruption included, no one may wait for it any longer.
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            asked.forEach(({ answer, identity }, i) => {
-              if (identity !== undefined) flights.delete(identity)
-              Deferred.doneUnsafe(
-                answer,
-                Effect.map(exit, (found) => found[i]!)
-              )
-            })
-          })
-        ),
-        // Who waits for an answer learns of a failure by it.
+    /** However a flight ends, interruption included, no one may wait for it any longer. */
+    const land = ({ asked, landed }: Flight<K, Answer, E>, exit: Exit.Exit<ReadonlyArray<Answer>, E>) => {
+      for (const { identity } of asked) if (identity !== undefined) seats.delete(identity)
+      Deferred.doneUnsafe(landed, exit)
+    }
+
+    /** Asks in one call. Who waits for an answer learns of a failure by it. */
+    const fly = (flight: Flight<K, Answer, E>) =>
+      Effect.suspend(() => (Arr.isArrayNonEmpty(flight.asked) ? call(flight.asked) : Effect.succeed([]))).pipe(
+        Effect.onExit((exit) => Effect.sync(() => land(flight, exit))),
         Effect.exit
       )
 
-    return <A>(
+    /** Asks in one call for each flight, as many at a time as there is room for, and gives the room back. */
+    const flyAll = (flights: ReadonlyArray<Flight<K, Answer, E>>) => {
+      const byKeys = store.counts === "keys"
+      const atOnce = byKeys ? flights.length : Math.min(concurrency, flights.length)
+      let waiting = flights.length - atOnce
+      const leave = ({ asked }: Flight<K, Answer, E>) =>
+        Effect.suspend(() => (waiting-- > 0 ? Effect.void : permits.release(byKeys ? asked.length : 1)))
+      return Effect.forEach(flights, (flight) => Effect.ensuring(fly(flight), leave(flight)), {
+        concurrency: atOnce,
+        discard: true
+      })
+    }
+
+    /** Finds places for rows and waits until there is room for the calls that they need. */
+    const begun = <A>(
       elements: Arr.NonEmptyReadonlyArray<A>,
       keyOf: (element: A) => Result.Result<K, E>
-    ): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
+    ): Effect.Effect<Begun<A, K, Answer, E>> =>
       Effect.gen(function* () {
-        const asked: Array<Asked<K, Answer, E>> = []
+        const own = new Map<string | undefined, Flight<K, Answer, E>>()
+        const flightOf = (key: K): Flight<K, Answer, E> => {
+          const group = store.group?.(key)
+          const known = own.get(group)
+          if (known !== undefined) return known
+          const flight = { asked: [], landed: Deferred.makeUnsafe<ReadonlyArray<Answer>, E>() }
+          own.set(group, flight)
+          return flight
+        }
         let cached = 0
         let shared = 0
-        const answers: Array<Effect.Effect<Answer, E>> = []
+        let asked = 0
+        const places: Array<Answer | Seat<K, Answer, E>> = []
         for (const element of elements) {
           const key = keyOf(element)
           if (Result.isFailure(key)) {
-            answers.push(Effect.succeed(Result.fail(key.failure)))
+            places.push(Result.fail(key.failure))
             continue
           }
           const identity = store.identity(key.success)
-          const known =
-            identity === undefined || cache === undefined
-              ? Option.none<Answer>()
-              : yield* Cache.getSuccess(cache, identity)
-          if (Option.isSome(known)) {
-            cached++
-            answers.push(Effect.succeed(known.value))
-            continue
+          if (identity !== undefined && cache !== undefined) {
+            const known = yield* Cache.getSuccess(cache, identity)
+            if (Option.isSome(known)) {
+              cached++
+              places.push(known.value)
+              continue
+            }
           }
-          const flight = identity === undefined ? undefined : flights.get(identity)
-          const answer = flight ?? Deferred.makeUnsafe<Answer, E>()
-          answers.push(Deferred.await(answer))
-          if (flight !== undefined) {
+          const taken = identity === undefined ? undefined : seats.get(identity)
+          if (taken !== undefined) {
             shared++
+            places.push(taken)
             continue
           }
-          if (identity !== undefined) flights.set(identity, answer)
-          asked.push({ key: key.success, identity, answer })
+          asked++
+          const flight = flightOf(key.success)
+          const seat = { flight, at: flight.asked.length }
+          flight.asked.push({ key: key.success, identity })
+          if (identity !== undefined) seats.set(identity, seat)
+          places.push(seat)
         }
         yield* telemetry.lookup("cache", cached)
-        yield* telemetry.lookup("store", asked.length)
+        yield* telemetry.lookup("store", asked)
         yield* telemetry.lookup("flight", shared)
-
-        const groups = Array.from(Map.groupBy(asked, ({ key }) => store.group?.(key)).values())
-        yield* Effect.forEach(groups.filter(Arr.isArrayNonEmpty), fly, { concurrency: "unbounded", discard: true })
-        const found = yield* Effect.all(answers)
-        return Arr.map(elements, (element, i): [A, Answer] => [element, found[i]!])
+        const flights = Array.from(own.values())
+        const wanted = Math.min(concurrency, store.counts === "keys" ? asked : flights.length)
+        const late =
+          wanted === 0
+            ? undefined
+            : yield* inTime<TimedOut | undefined, never, never>(
+                Effect.as(permits.take(wanted), undefined),
+                (late) => late
+              )
+        return { elements, places, flights, late }
       })
+
+    /** Flies, and pairs the rows with their answers. */
+    const answered = <A>({
+      elements,
+      flights,
+      late,
+      places
+    }: Begun<A, K, Answer, E>): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
+      Effect.gen(function* () {
+        if (late === undefined) {
+          yield* flyAll(flights)
+        } else {
+          for (const flight of flights) land(flight, Exit.succeed(allLate(flight.asked)(late)))
+        }
+        const landed = new Map<Flight<K, Answer, E>, ReadonlyArray<Answer>>()
+        for (const place of places) {
+          if ("flight" in place && !landed.has(place.flight)) {
+            landed.set(place.flight, yield* Deferred.await(place.flight.landed))
+          }
+        }
+        return Arr.map(elements, (element, i): [A, Answer] => {
+          const place = places[i]!
+          return [element, "flight" in place ? landed.get(place.flight)![place.at]! : place]
+        })
+      })
+    return { begun, answered }
   })

@@ -69,7 +69,7 @@ export const retry: {
 
 /** The last moment at which an attempt may start of a call whose first one started at `start`, in epoch milliseconds. */
 export const lastStart = (policy: Policy | undefined, start: number): number =>
-  start + Duration.toMillis(Duration.fromInputUnsafe(policy?.deadline ?? "2 minutes"))
+  start + (policy?.deadline === undefined ? 120_000 : Duration.toMillis(Duration.fromInputUnsafe(policy.deadline)))
 
 /** The waits of a policy, as a schedule of Effect. `last` is asked after each failure: see {@link lastStart}. */
 export const schedule = <E extends ConnectorError>(policy: Policy, last: () => number) => {

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { ConnectorError } from "./ConnectorError.ts"
-import { measured, withRetries } from "./internal/call.ts"
+import { withRetries } from "./internal/call.ts"
 import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -84,17 +84,14 @@ export const pages = <S, A, C, E extends ConnectorError, R>(
     const pace = source.paced === undefined ? undefined : { ...source.paced, call }
     const pagesOf = (split: S): Stream.Stream<PageOf<S, A, C>, E, R> =>
       Stream.paginate(options.from?.(split), (cursor: C | undefined) =>
-        measured(withRetries(source.page(split, cursor), { telemetry, retry: options.retry, pace }), telemetry).pipe(
+        telemetry.measured(withRetries(source.page(split, cursor), { telemetry, retry: options.retry, pace })).pipe(
           Effect.mapError(({ error }) => error),
           Effect.tap(telemetry.page),
           Effect.map(({ items, next }) => {
             const page: PageOf<S, A, C> = { split, cursor, items, next }
             return [[page], next === undefined ? Option.none() : Option.some(next)] as const
           }),
-          Effect.withSpan(`${source.target.operation} ${source.target.collection}`, {
-            kind: "client",
-            attributes: Telemetry.spanAttributes(source.target, undefined, 1)
-          })
+          Telemetry.spanned(source.target, undefined, 1)
         )
       )
     return Stream.flatMap(Stream.fromIterable(splits), pagesOf, { concurrency: options.concurrency ?? 4 })

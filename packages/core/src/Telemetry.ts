@@ -6,6 +6,8 @@
  * outcome, reason): no id, no namespace and no key is ever one. Spans follow OpenTelemetry's stable
  * names for database clients.
  */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { FlushReason } from "./Batch.ts"
@@ -103,13 +105,22 @@ const attributesOf = (target: Pick<Target, "system" | "operation">): Labels => (
   "db.operation.name": target.operation
 })
 
-/** Attributes of the span of one batch, by OpenTelemetry's stable names. */
-export const spanAttributes = (target: Target, namespace: string | undefined, batchSize: number) => ({
-  ...attributesOf(target),
-  "db.collection.name": target.collection,
-  ...(namespace === undefined ? {} : { "db.namespace": namespace }),
-  ...(batchSize > 1 ? { "db.operation.batch.size": batchSize } : {})
-})
+/** The span of one batch, with attributes by OpenTelemetry's stable names. */
+export const spanned = (target: Target, namespace: string | undefined, batchSize: number) =>
+  Effect.withSpan(
+    `${target.operation} ${target.collection}`,
+    {
+      kind: "client",
+      attributes: {
+        ...attributesOf(target),
+        "db.collection.name": target.collection,
+        ...(namespace === undefined ? {} : { "db.namespace": namespace }),
+        ...(batchSize > 1 ? { "db.operation.batch.size": batchSize } : {})
+      }
+    },
+    // The stack here is that of an engine, and to take it costs as much as all metrics of a batch.
+    { captureStackTrace: false }
+  )
 
 /** Effect's exporters take the unit from an attribute of that name. */
 const settings = (
@@ -128,27 +139,34 @@ export const limit = (target: Pick<Target, "system" | "operation">): Metric.Gaug
 const durationBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 const recordBoundaries = [1, 10, 50, 96, 100, 200, 500, 1000]
 
+/** Recorders need what is in a fiber's context; several in one step cost a third of as many steps. */
+const recorded = (record: (context: Context.Context<never>) => void): Effect.Effect<void> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    record(context)
+    return Effect.void
+  })
+
 /** The recorders of one engine instance; building it costs a few objects, using it none. */
 export const make = (target: Target) => {
   const counter = (metric: Described, labels?: Labels) =>
     Metric.counter(metric.name, { ...settings(target, metric, labels), incremental: true })
   const labelled = (metric: Described & { readonly attribute: string }) => {
     const known = new Map<string, Metric.Counter<number>>()
-    return (value: string, n: number): Effect.Effect<void> => {
-      if (n === 0) return Effect.void
+    return (value: string): Metric.Counter<number> => {
       let found = known.get(value)
       if (found === undefined) {
         found = counter(metric, { [metric.attribute]: value })
         known.set(value, found)
       }
-      return Metric.update(found, n)
+      return found
     }
   }
   const records = labelled(metrics.records)
   const batches = labelled(metrics.batches)
-  const retry = labelled(metrics.retries)
+  const retries = labelled(metrics.retries)
+  const lookups = labelled(metrics.lookups)
   const bytes = counter(metrics.bytes)
-  const attempt = Metric.update(counter(metrics.attempts), 1)
+  const attempts = counter(metrics.attempts)
   const batchRecords = Metric.histogram(metrics.batchRecords.name, {
     ...settings(target, metrics.batchRecords),
     boundaries: recordBoundaries
@@ -165,29 +183,50 @@ export const make = (target: Target) => {
       readonly bytes: number
       readonly flushedBy: FlushReason
     }) =>
-      Effect.andThen(
-        Effect.andThen(batches(batch.flushedBy, 1), Metric.update(bytes, batch.bytes)),
-        Metric.update(batchRecords, batch.records.length)
-      ),
+      recorded((context) => {
+        batches(batch.flushedBy).updateUnsafe(1, context)
+        bytes.updateUnsafe(batch.bytes, context)
+        batchRecords.updateUnsafe(batch.records.length, context)
+      }),
     outcomes: (counts: Outcome.Counts) =>
-      Effect.andThen(
-        Effect.andThen(records("written", counts.written), records("rejected", counts.rejected)),
-        records("unknown", counts.unknown)
-      ),
-    attempt,
-    retry,
-    lookup: labelled(metrics.lookups),
+      recorded((context) => {
+        for (const outcome of outcomes) {
+          if (counts[outcome] > 0) records(outcome).updateUnsafe(counts[outcome], context)
+        }
+      }),
+    /** An attempt, and of a repeated one the reason of the failure before. */
+    attempt: (failure: string | undefined) =>
+      recorded((context) => {
+        if (failure !== undefined) retries(failure).updateUnsafe(1, context)
+        attempts.updateUnsafe(1, context)
+      }),
+    lookup: (source: "cache" | "store" | "flight", n: number) =>
+      recorded((context) => {
+        if (n > 0) lookups(source).updateUnsafe(n, context)
+      }),
     page: Metric.update(counter(metrics.pages), 1),
-    seconds: (millis: number) => Metric.update(duration, millis / 1000),
-    /** Counts `effect` as in flight while it runs. */
-    flying: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Effect.acquireUseRelease(
-        Metric.modify(inFlight, 1),
-        () => effect,
-        () => Metric.modify(inFlight, -1)
-      )
+    /** Counts `effect` as in flight while it runs, and how long that takes. */
+    measured: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.contextWith((context: Context.Context<never>) => {
+        const clock = Context.get(context, Clock.Clock)
+        let start: number | undefined
+        const begun = Effect.suspend(() => {
+          start = clock.currentTimeMillisUnsafe()
+          inFlight.modifyUnsafe(1, context)
+          return effect
+        })
+        return Effect.onExit(begun, () => {
+          if (start !== undefined) {
+            inFlight.modifyUnsafe(-1, context)
+            duration.updateUnsafe((clock.currentTimeMillisUnsafe() - start) / 1000, context)
+          }
+          return Effect.void
+        })
+      })
   }
 }
+
+const outcomes = ["written", "rejected", "unknown"] as const
 
 /** @see {@link make} */
 export type Telemetry = ReturnType<typeof make>

@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import type { ConnectorError } from "./ConnectorError.ts"
 import * as Drain from "./Drain.ts"
-import { measured, withRetries } from "./internal/call.ts"
+import { withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
 import * as Outcome from "./Outcome.ts"
 import type * as Pacing from "./Pacing.ts"
@@ -152,7 +152,9 @@ export const outcomes =
   <A, I, E extends ConnectorError, R>(destination: Destination<A, I, E, R>, options: Options = {}) =>
   <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<Outcome.Outcome<A, E>, E | E2, R | R2> =>
     Stream.suspend(() => {
-      const { envelopeBytes, maxRecords } = destination.limits
+      const { scope } = destination
+      const { maxRecords } = destination.limits
+      const envelopeBytes = forLast(destination.limits.envelopeBytes)
       const atMost = options.maxRecords ?? 100
       const maxOf = typeof maxRecords === "number" ? Math.min(atMost, maxRecords) : maxRecords
       const maxBytes = Math.min(options.maxBytes ?? Infinity, destination.limits.maxBytes)
@@ -182,9 +184,9 @@ export const outcomes =
           envelopeBytes: (key) => (key === undefined ? 0 : envelopeBytes(key)),
           linger: options.linger ?? "1 second",
           identity:
-            destination.scope === undefined || options.ordered === false
+            scope === undefined || options.ordered === false
               ? undefined
-              : (prepared) => (prepared._tag === "Ready" ? identityOf(prepared, destination.scope) : undefined),
+              : (prepared) => (prepared._tag === "Ready" ? identityOf(prepared, scope) : undefined),
           flush: destination.flush
         }),
         Stream.map(writer.enqueue),
@@ -210,12 +212,22 @@ export const written =
   ): Stream.Stream<Outcome.Written<A>, E | E2 | Outcome.RecordsNotWritten, R | R2> =>
     Outcome.requireWritten(outcomes(destination, options)(self))
 
+/** Asked for the same key again, it knows the answer: records of one key come one after the other. */
+const forLast = (f: (key: string) => number): ((key: string) => number) => {
+  let last: { readonly key: string; readonly value: number } | undefined
+  return (key) => {
+    if (last?.key !== key) last = { key, value: f(key) }
+    return last.value
+  }
+}
+
 const makeWriter = <A, I, E extends ConnectorError, R>(
   destination: Destination<A, I, E, R>,
   telemetry: Telemetry.Telemetry,
   options: Options
 ) => {
   const { target } = destination
+  const scopeOf = destination.scope ?? ((key: string) => key)
   const inOrder = InOrder.make()
   const ordered = options.ordered ?? true
   const lastWins = (options.duplicates ?? "lastWins") === "lastWins"
@@ -226,7 +238,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
 
   const callOf = (key: string, records: ReadonlyArray<Ready<A, I>>): Pacing.Call => ({
     operation: destination.operation?.(key) ?? target.operation,
-    key: destination.scope?.(key) ?? key,
+    key: scopeOf(key),
     bytes: records.reduce((sum, { bytes }) => sum + bytes, destination.limits.envelopeBytes(key)),
     records: records.length
   })
@@ -308,12 +320,10 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     })
   }
 
-  const sendBatch = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>) =>
-    lastWins
-      ? sendLast(key, records)
-      : Effect.map(send(key, records, 0, false), (verdicts) =>
-          records.map((record, i) => toOutcome(record.input, verdicts[i]!))
-        )
+  const sendAll = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>) =>
+    Effect.map(send(key, records, 0, false), (verdicts) =>
+      records.map((record, i) => toOutcome(record.input, verdicts[i]!))
+    )
 
   type Prepared = Batch.Batch<Ready<A, I> | Refused<A, E>, string | undefined>
 
@@ -328,7 +338,7 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         if (prepared._tag === "Ready") ready.push(prepared)
         else refused.push(Outcome.rejected(prepared.input, prepared.error, 0))
       }
-      const ticket = ordered ? inOrder.ticket(identitiesOf(ready, destination.scope)) : undefined
+      const ticket = ordered && Arr.isArrayNonEmpty(ready) ? inOrder.ticket(scopeOf(ready[0].key), ready) : undefined
       return { batch, ready, refused, ticket }
     },
     write: ({
@@ -346,18 +356,14 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
         Effect.as(telemetry.outcomes(Outcome.countAll(outcomes)), outcomes)
       if (!Arr.isReadonlyArrayNonEmpty(ready)) return asNonEmpty(report(refused))
       const key = ready[0].key
+      const sendBatch = lastWins && ticket?.repeats !== false ? sendLast : sendAll
       const sent = Effect.gen(function* () {
         yield* telemetry.batch(batch)
-        const outcomes = yield* measured(sendBatch(key, ready), telemetry)
+        const outcomes = yield* telemetry.measured(sendBatch(key, ready))
         const failed = outcomes.find(Outcome.isNotWritten)
         if (failed !== undefined) yield* Effect.annotateCurrentSpan("error.type", failed.error.reason._tag)
         return yield* report(outcomes)
-      }).pipe(
-        Effect.withSpan(`${target.operation} ${target.collection}`, {
-          kind: "client",
-          attributes: Telemetry.spanAttributes(target, destination.scope?.(key) ?? key, ready.length)
-        })
-      )
+      }).pipe(Telemetry.spanned(target, scopeOf(key), ready.length))
       // What waited while the stream was stopped is never sent.
       const written = Effect.suspend(() => {
         const error = fatal
@@ -370,17 +376,8 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
   }
 }
 
-type Scope = ((key: string) => string) | undefined
-
-const identityOf = ({ id, key }: Ready<unknown, unknown>, scope: Scope): string | undefined =>
-  id === undefined ? undefined : `${scope === undefined ? key : scope(key)}\u0000${id}`
-
-function* identitiesOf(records: ReadonlyArray<Ready<unknown, unknown>>, scope: Scope): Iterable<string> {
-  for (const record of records) {
-    const identity = identityOf(record, scope)
-    if (identity !== undefined) yield identity
-  }
-}
+const identityOf = ({ id, key }: Ready<unknown, unknown>, scope: (key: string) => string): string | undefined =>
+  id === undefined ? undefined : `${scope(key)}\u0000${id}`
 
 /** A batch is never empty, and so neither are its outcomes. */
 const asNonEmpty = <A, R>(

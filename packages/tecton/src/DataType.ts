@@ -68,7 +68,7 @@ export const format = (dataType: DataType): string => {
 export const equals = (a: DataType, b: DataType): boolean => format(a) === format(b)
 
 /** Levels of nesting that are read: as many as protobuf's own JSON reader takes. */
-const maxDepth = 100
+export const maxDepth = 100
 
 /** Reads a type as replies have it. Never fails: what is not known is `unsupported`. */
 export const fromWire = (wire: unknown, levels = maxDepth): DataType => {
@@ -78,12 +78,17 @@ export const fromWire = (wire: unknown, levels = maxDepth): DataType => {
   if (levels === 0) return unsupported("a type nested too deeply")
   switch (type) {
     case "boolean":
+      return boolean
     case "int64":
+      return int64
     case "float32":
+      return float32
     case "float64":
+      return float64
     case "string":
+      return string
     case "timestamp":
-      return { type }
+      return timestamp
     case "array":
       return array(fromWire(wire["elementType"], levels - 1))
     // The name of arrays of strings before types could be nested.

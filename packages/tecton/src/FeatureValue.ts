@@ -12,13 +12,14 @@
  * | `map` | an object | an object |
  * | any of them | null | null |
  */
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type * as DataType from "./DataType.ts"
-import * as Timestamp from "./Timestamp.ts"
+import { isNumbers, reader, Wrong } from "./internal/values.ts"
+import type * as Timestamp from "./Timestamp.ts"
+
+export { isInt64 } from "./internal/values.ts"
 
 /** The value of a feature. Which of these it is, its {@link DataType.DataType} says. */
 export type FeatureValue =
@@ -38,149 +39,9 @@ export interface Mismatch {
   readonly issue: string
 }
 
-/** A mismatch on its way up, told from values by its class. */
-class Wrong implements Mismatch {
-  readonly path: string
-  readonly issue: string
-  constructor(path: string, issue: string) {
-    this.path = path
-    this.issue = issue
-  }
-  within(segment: string): Wrong {
-    return new Wrong(segment + this.path, this.issue)
-  }
-}
-
-type Read = (wire: unknown) => FeatureValue | Wrong
-
-const show = (wire: unknown): string => {
-  if (Array.isArray(wire)) return `a list of ${wire.length}`
-  if (typeof wire === "string")
-    return wire.length > 64 ? `${JSON.stringify(wire.slice(0, 64))}...` : JSON.stringify(wire)
-  return typeof wire === "number" || typeof wire === "bigint" || typeof wire === "boolean" ? String(wire) : "an object"
-}
-
-const not = (type: string, wire: unknown): Wrong => new Wrong("", `is ${show(wire)} and not ${type}`)
-
-const maxInt64 = 2n ** 63n - 1n
-const minInt64 = -(2n ** 63n)
-
-/** Is it in the range of an int64? */
-export const isInt64 = (value: bigint): boolean => value >= minInt64 && value <= maxInt64
-
-const int64: Read = (wire) => {
-  const value =
-    typeof wire === "string" && /^-?\d{1,19}$/.test(wire)
-      ? BigInt(wire)
-      : // A double beyond 2^53 has lost digits already.
-        typeof wire === "number" && Number.isSafeInteger(wire)
-        ? BigInt(wire)
-        : wire
-  return typeof value === "bigint" && isInt64(value) ? value : not("an int64", wire)
-}
-
-const decimal = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
-
-const float: Read = (wire) => {
-  if (typeof wire === "number") return wire
-  if (typeof wire === "bigint") return Number(wire)
-  if (wire === "NaN") return NaN
-  if (wire === "Infinity") return Infinity
-  if (wire === "-Infinity") return -Infinity
-  return typeof wire === "string" && decimal.test(wire) ? Number(wire) : not("a number", wire)
-}
-
-const timestamp: Read = (wire) =>
-  Option.getOrElse(typeof wire === "string" ? Timestamp.parse(wire) : Option.none(), () => not("a timestamp", wire))
-
-const arrayOf =
-  (element: Read): Read =>
-  (wire) => {
-    if (!Array.isArray(wire)) return not("a list", wire)
-    const values: Array<FeatureValue> = []
-    for (let i = 0; i < wire.length; i++) {
-      const value = element(wire[i])
-      if (value instanceof Wrong) return value.within(`[${i}]`)
-      values.push(value)
-    }
-    return values
-  }
-
-const isNumbers = (u: unknown): u is ReadonlyArray<number> => {
-  if (!Array.isArray(u)) return false
-  for (let i = 0; i < u.length; i++) if (typeof u[i] !== "number") return false
-  return true
-}
-
-const structOf = (names: ReadonlyArray<string>, fields: ReadonlyArray<Read>): Read => {
-  return (wire) => {
-    if (!Array.isArray(wire)) return not("the list of a struct's values", wire)
-    if (wire.length !== fields.length) {
-      return new Wrong("", `has ${wire.length} values and its type has ${fields.length} fields`)
-    }
-    const entries: Array<[string, FeatureValue]> = []
-    for (let i = 0; i < fields.length; i++) {
-      const name = names[i]!
-      const value = fields[i]!(wire[i])
-      if (value instanceof Wrong) return value.within(`.${name}`)
-      entries.push([name, value])
-    }
-    return Object.fromEntries(entries)
-  }
-}
-
-const mapOf =
-  (read: Read): Read =>
-  (wire) => {
-    if (!Predicate.isReadonlyObject(wire) || Array.isArray(wire)) return not("an object", wire)
-    const entries: Array<[string, FeatureValue]> = []
-    for (const [key, field] of Object.entries(wire)) {
-      const value = read(field)
-      if (value instanceof Wrong) return value.within(`.${key}`)
-      entries.push([key, value])
-    }
-    return Object.fromEntries(entries)
-  }
-
-const readerOf = (dataType: DataType.DataType): Read => {
-  switch (dataType.type) {
-    case "boolean":
-      return (wire) => (typeof wire === "boolean" ? wire : not("a boolean", wire))
-    case "string":
-      return (wire) => (typeof wire === "string" ? wire : not("a string", wire))
-    case "int64":
-      return int64
-    case "float32":
-    case "float64":
-      return float
-    case "timestamp":
-      return timestamp
-    case "array": {
-      const read = arrayOf(orNull(dataType.elementType))
-      const isFloats = dataType.elementType.type === "float32" || dataType.elementType.type === "float64"
-      // The commonest list is a vector of numbers, which is what it is on the wire.
-      return isFloats ? (wire) => (isNumbers(wire) ? wire : read(wire)) : read
-    }
-    case "struct":
-      return structOf(
-        dataType.fields.map(({ name }) => name),
-        dataType.fields.map((field) => orNull(field.dataType))
-      )
-    case "map":
-      return mapOf(orNull(dataType.valueType))
-    case "unsupported":
-      return () => new Wrong("", `is of a type this version does not know: ${dataType.name}`)
-  }
-}
-
-const orNull = (dataType: DataType.DataType): Read => {
-  const read = readerOf(dataType)
-  return (wire) => (wire === null || wire === undefined ? null : read(wire))
-}
-
 /** Reads values of one type. To be made once for many values. */
 export const decoder = (dataType: DataType.DataType): ((wire: unknown) => Result.Result<FeatureValue, Mismatch>) => {
-  const read = orNull(dataType)
+  const read = reader(dataType)
   return (wire) => {
     const value = read(wire)
     return value instanceof Wrong ? Result.fail(value) : Result.succeed(value)

@@ -13,12 +13,12 @@ import type {
   Options
 } from "./TectonApi.ts"
 
-const lookupBody = ({ joinKeys, requestContext }: Lookup) => ({
-  ...(joinKeys === undefined ? {} : { joinKeyMap: wireFields(joinKeys, joinKey) }),
-  ...(requestContext === undefined
-    ? {}
-    : { requestContextMap: wireFields(requestContext, (value) => wireValue(value)) })
-})
+const lookupBody = ({ joinKeys, requestContext }: Lookup) => {
+  const keys = joinKeys === undefined ? {} : { joinKeyMap: wireFields(joinKeys, joinKey) }
+  return requestContext === undefined
+    ? keys
+    : { ...keys, requestContextMap: wireFields(requestContext, (value) => wireValue(value)) }
+}
 
 const metadataOptions = (include: Include = {}) => {
   const flags: ReadonlyArray<readonly [name: string, wanted: boolean | undefined]> = [

@@ -6,6 +6,7 @@ import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Predicate from "effect/Predicate"
 import type { ContextValue, JoinKeyValue, Lookup } from "./TectonApi.ts"
 import { isInt64 } from "./FeatureValue.ts"
+import { setField } from "./internal/record.ts"
 import { isRfc3339, Timestamp } from "./Timestamp.ts"
 
 /** Levels of nesting that are written: as many as protobuf's own JSON reader takes. */
@@ -96,20 +97,31 @@ export const wireFields = <A>(
   fields: { readonly [name: string]: A | undefined },
   write: (value: A) => unknown
 ): { readonly [name: string]: unknown } => {
-  const written: Array<[string, unknown]> = []
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) written.push([name, write(value)])
-  return Object.fromEntries(written)
+  const written: { [name: string]: unknown } = {}
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
+    if (value !== undefined) setField(written, name, write(value))
+  }
+  return written
 }
 
-/** What is wrong with the keys and the context of a lookup, if anything is. */
-export const checkLookup = (lookup: Lookup): InvalidRecord | undefined => {
-  for (const [name, value] of Object.entries(lookup.joinKeys ?? {})) {
-    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkJoinKey(value)
-    if (issue !== undefined) return new InvalidRecord({ field: `join key ${name}`, issue })
-  }
-  for (const [name, value] of Object.entries(lookup.requestContext ?? {})) {
-    const issue = name === "" ? "has no name" : value === undefined ? undefined : checkValue(value)
-    if (issue !== undefined) return new InvalidRecord({ field: `request context ${name}`, issue })
+type Fields = { readonly [name: string]: unknown }
+
+const checkFields = (
+  part: string,
+  fields: Fields | undefined,
+  check: (value: unknown) => string | undefined
+): InvalidRecord | undefined => {
+  if (fields === undefined) return undefined
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
+    const issue = name === "" ? "has no name" : value === undefined ? undefined : check(value)
+    if (issue !== undefined) return new InvalidRecord({ field: `${part} ${name}`, issue })
   }
   return undefined
 }
+
+/** What is wrong with the keys and the context of a lookup, if anything is. */
+export const checkLookup = ({ joinKeys, requestContext }: Lookup): InvalidRecord | undefined =>
+  checkFields("join key", joinKeys, checkJoinKey) ??
+  checkFields("request context", requestContext, (value) => checkValue(value))

@@ -75,17 +75,42 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)
 export const parse = (text: string): Option.Option<Timestamp> => {
   const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = pattern.exec(text) ?? []
   if (year === undefined) return Option.none()
-  const utc = DateTime.make(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  // The parser of dates takes the 30th of February for the 2nd of March, and 24:00 for the next day.
-  if (Option.isNone(utc) || !DateTime.formatIso(utc.value).startsWith(`${year}-${month}-${day}T${hour}:`)) {
-    return Option.none()
-  }
+  const utc = millisOf(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second))
+  if (utc === undefined) return Option.none()
   const minutes = /^z$/i.test(zone) ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
   const offset = zone.startsWith("-") ? -minutes : minutes
-  const millis = DateTime.toEpochMillis(utc.value) - offset * 60_000
-  const epochNanoseconds = BigInt(millis) * nanosPerMilli + BigInt(fraction.padEnd(9, "0"))
+  const millis = utc - offset * 60_000
+  const epochNanoseconds = BigInt(millis) * nanosPerMilli + (fraction === "" ? 0n : BigInt(fraction.padEnd(9, "0")))
   return Option.filter(Option.some(new Timestamp({ epochNanoseconds })), isRfc3339)
 }
+
+/** Epoch milliseconds of a time in UTC, unless no calendar or clock has it, such as the 30th of February or 24:00. */
+const millisOf = (
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number
+): number | undefined => {
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  const days = daysBefore[month - 1]
+  if (days === undefined || day < 1) return undefined
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const inMonth = month === 2 && !isLeap ? 28 : (daysBefore[month] ?? 366) - days
+  if (day > inMonth) return undefined
+  // Leap days up to the end of the year before, and the one of this year once it is over.
+  const before = year - 1
+  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400)
+  const day0 = year * 365 + leapDays + days - (month > 2 && !isLeap ? 1 : 0) + day - epochDay
+  return (((day0 * 24 + hour) * 60 + minute) * 60 + second) * 1000
+}
+
+/** Days of a leap year before each of its months. */
+const daysBefore = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366]
+
+/** 1970-01-01 in days that are counted in the same way. */
+const epochDay = 1970 * 365 + 477 + 1
 
 /** Schema of {@link Timestamp}, for features of type `timestamp`. */
 export const TimestampSchema: Schema.Codec<Timestamp> = Schema.declare(

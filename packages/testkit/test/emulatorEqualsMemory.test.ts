@@ -1,4 +1,5 @@
-/** Any sequence of calls has the same answers in memory and from the emulator through the official SDK. */
+/** Any sequence of calls has the same answers in memory and from the emulator, through the official SDK and over gRPC. */
+import * as PineconeGrpc from "@effect-connectors/pinecone/PineconeGrpc"
 import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import {
   type Match,
@@ -33,26 +34,27 @@ const indexOf = (kind: Kind) => (kind === "sparse" ? ({ vectorType: "sparse" } a
 const build = (from: Layer.Layer<PineconeIndex, PineconeError>): Effect.Effect<Service, PineconeError, Scope.Scope> =>
   Effect.map(Layer.build(from), Context.get(PineconeIndex))
 
-const pairs = Layer.effect(
-  Pairs,
-  Effect.gen(function* () {
-    const emulator = yield* PineconeEmulator
-    const pair = (kind: Kind) =>
-      Effect.gen(function* () {
-        const { host } = yield* emulator.createIndex({ name: kind, ...indexOf(kind) })
-        return [
-          yield* build(PineconeMemory.layerWith(indexOf(kind))),
-          yield* build(PineconeIndex.layer({ apiKey: Redacted.make("any"), host }))
-        ] as const
-      })
-    return {
-      cosine: yield* pair("cosine"),
-      dotproduct: yield* pair("dotproduct"),
-      euclidean: yield* pair("euclidean"),
-      sparse: yield* pair("sparse")
-    }
-  })
-).pipe(Layer.provide(PineconeEmulator.layer))
+const pairs = (over: typeof PineconeIndex.layer) =>
+  Layer.effect(
+    Pairs,
+    Effect.gen(function* () {
+      const emulator = yield* PineconeEmulator
+      const pair = (kind: Kind) =>
+        Effect.gen(function* () {
+          const { host } = yield* emulator.createIndex({ name: kind, ...indexOf(kind) })
+          return [
+            yield* build(PineconeMemory.layerWith(indexOf(kind))),
+            yield* build(over({ apiKey: Redacted.make("any"), host }))
+          ] as const
+        })
+      return {
+        cosine: yield* pair("cosine"),
+        dotproduct: yield* pair("dotproduct"),
+        euclidean: yield* pair("euclidean"),
+        sparse: yield* pair("sparse")
+      }
+    })
+  ).pipe(Layer.provide(PineconeEmulator.layer))
 
 /** Numbers that float32 can and can not hold exactly, few enough that vectors and scores are often equal. */
 const Coordinate = Schema.Literals([-2, -0.1, 0, 0.3, 1, 1e-7, 16_777_217, 1 / 3])
@@ -183,8 +185,17 @@ const match = (found: Match) => ({ ...plain(found), score: Math.fround(found.sco
 
 const write = ({ count, lsn }: WriteReply) => ({ count, numbered: lsn !== undefined })
 
+interface At {
+  readonly kind: Kind
+  /** What the names of the sequence's namespaces begin with. */
+  readonly start: string
+  readonly space: string
+  /** Read units as the wire has them. */
+  readonly units: (readUnits: number | undefined) => number | undefined
+}
+
 /** Carries out a step; its answer as plain data, with names of namespaces less their beginning. */
-const perform = (kind: Kind, index: Service, start: string, space: string, step: Step) => {
+const perform = (index: Service, step: Step, { kind, space, start, units }: At) => {
   const namespace = start + space
   const short = (name: string) => name.slice(start.length)
   switch (step._tag) {
@@ -222,18 +233,18 @@ const perform = (kind: Kind, index: Service, start: string, space: string, step:
           includeMetadata,
           includeValues
         }),
-        ({ matches, readUnits }) => ({ matches: matches.map(match), readUnits })
+        ({ matches, readUnits }) => ({ matches: matches.map(match), readUnits: units(readUnits) })
       )
     }
     case "QueryById":
       return Effect.map(
         index.query({ namespace, topK: step.topK, id: step.id, includeValues: true }),
-        ({ matches, readUnits }) => ({ matches: matches.map(match), readUnits })
+        ({ matches, readUnits }) => ({ matches: matches.map(match), readUnits: units(readUnits) })
       )
     case "Fetch":
       return Effect.map(index.fetch({ namespace, ids: step.ids }), ({ readUnits, records }) => ({
         records: byId([...records.values()]).map(plain),
-        readUnits
+        readUnits: units(readUnits)
       }))
     case "List":
       return pages(index, namespace, step.prefix, step.limit)
@@ -283,22 +294,31 @@ const told = <A>(answer: Effect.Effect<A, PineconeError>): Effect.Effect<unknown
     onFailure: ({ reason }) => ({ failed: refusals.has(reason._tag) ? "refused" : reason._tag })
   })
 
-layer(pairs, { excludeTestServices: true })("the emulator and the memory layer", (it) => {
-  let sequences = 0
+/** Over gRPC read units are whole numbers. */
+const wires = [
+  { over: "REST", layerOver: PineconeIndex.layer, units: (readUnits: number | undefined) => readUnits, runs: 1000 },
+  { over: "gRPC", layerOver: PineconeGrpc.layer, units: (readUnits = 0) => Math.ceil(readUnits), runs: 400 }
+]
 
-  it.effect.prop(
-    "give the same answers to any sequence of calls",
-    { kind: Schema.Literals(kinds), sequence: Sequence },
-    ({ kind, sequence }) =>
-      Effect.gen(function* () {
-        const [memory, emulated] = (yield* Pairs)[kind]
-        const start = `s${++sequences}-`
-        for (const { space, step } of [sequence.first, ...sequence.rest]) {
-          const expected = yield* told(perform(kind, memory, start, space, step))
-          const answer = yield* told(perform(kind, emulated, start, space, step))
-          assert.deepStrictEqual(answer, expected, step._tag)
-        }
-      }),
-    { timeout: 60_000, arbitrary: { runs: 1000, size: 100 } }
-  )
-})
+for (const { layerOver, over, runs, units } of wires) {
+  layer(pairs(layerOver), { excludeTestServices: true })(`the emulator over ${over} and the memory layer`, (it) => {
+    let sequences = 0
+
+    it.effect.prop(
+      "give the same answers to any sequence of calls",
+      { kind: Schema.Literals(kinds), sequence: Sequence },
+      ({ kind, sequence }) =>
+        Effect.gen(function* () {
+          const [memory, emulated] = (yield* Pairs)[kind]
+          const start = `s${++sequences}-`
+          for (const { space, step } of [sequence.first, ...sequence.rest]) {
+            const at = { kind, start, space, units }
+            const expected = yield* told(perform(memory, step, at))
+            const answer = yield* told(perform(emulated, step, at))
+            assert.deepStrictEqual(answer, expected, step._tag)
+          }
+        }),
+      { timeout: 60_000, arbitrary: { runs, size: 100 } }
+    )
+  })
+}

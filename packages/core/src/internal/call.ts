@@ -21,9 +21,8 @@ export interface Settings<E> {
   /** Each attempt waits for its turn. */
   readonly pace?: (Pacing.Paced<E> & { readonly call: Pacing.Call }) | undefined
   /**
-   * Completes with what stopped the stream: an attempt on the wire is still answered, and none is started.
-   *
-   * @default Effect.never
+   * Completes with what stopped the stream: an attempt on the wire is still answered, and none is started. Default:
+   * nothing stops it.
    */
   readonly stop?: Effect.Effect<E> | undefined
 }
@@ -31,7 +30,7 @@ export interface Settings<E> {
 /** A call with its retries; counts every attempt, and each repetition by the reason of the failure before. */
 export const withRetries = <A, E extends ConnectorError, R>(
   call: Effect.Effect<A, E, R>,
-  { pace, retry, stop = Effect.never, telemetry }: Settings<E>
+  { pace, retry, stop, telemetry }: Settings<E>
 ): Effect.Effect<A, Failed<E>, R> =>
   Effect.flatMap(Clock.Clock, (clock) => {
     let attempts = 0
@@ -49,8 +48,7 @@ export const withRetries = <A, E extends ConnectorError, R>(
       if (failure !== undefined && clock.currentTimeMillisUnsafe() > last) return Effect.fail(failure)
       if (attempts++ === 0) last = Retry.lastStart(retry, clock.currentTimeMillisUnsafe())
       landed.closeUnsafe()
-      const sent = Effect.andThen(telemetry.attempt, call)
-      return failure === undefined ? sent : Effect.andThen(telemetry.retry(failure.reason._tag, 1), sent)
+      return Effect.andThen(telemetry.attempt(failure?.reason._tag), call)
     })
     const noted = Effect.tapError(send, (error) =>
       Effect.suspend(() => {
@@ -63,23 +61,28 @@ export const withRetries = <A, E extends ConnectorError, R>(
       pace === undefined
         ? noted
         : pace.pacing.paced(pace.call, noted, { gaveUp: pace.gaveUp, until: () => last, outOfTime: () => failure })
-    const stopped = Effect.flatMap(stop, (error) => {
-      stoppedBy = error
-      return Effect.flatMap(landed.await, () => Effect.fail(failure ?? error))
-    })
-    return Effect.raceFirst(
-      Effect.retry(
-        attempt,
+    // Most calls succeed at once, and to make a schedule costs more than to count them.
+    const retried = Effect.catch(attempt, (error) => {
+      let isNew = true
+      const next = Effect.suspend(() => {
+        if (!isNew) return attempt
+        isNew = false
+        return Effect.fail(error)
+      })
+      return Effect.retry(
+        next,
         Retry.schedule<E>(retry ?? {}, () => last)
-      ),
-      stopped
-    ).pipe(Effect.mapError((error) => ({ error, attempts, mayBeApplied })))
+      )
+    })
+    const unlessStopped =
+      stop === undefined
+        ? retried
+        : Effect.raceFirst(
+            retried,
+            Effect.flatMap(stop, (error) => {
+              stoppedBy = error
+              return Effect.flatMap(landed.await, () => Effect.fail(failure ?? error))
+            })
+          )
+    return Effect.mapError(unlessStopped, (error) => ({ error, attempts, mayBeApplied }))
   })
-
-/** Counts `call` as in flight while it runs, and how long that takes. */
-export const measured = <A, E, R>(call: Effect.Effect<A, E, R>, telemetry: Telemetry): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) =>
-    Effect.onExit(telemetry.flying(call), () =>
-      Effect.flatMap(Clock.currentTimeMillis, (end) => telemetry.seconds(end - start))
-    )
-  )

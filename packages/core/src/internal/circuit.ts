@@ -79,6 +79,8 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
     const closed = Latch.makeUnsafe(true)
     let lastFailure = ""
     let since = 0
+    // Outages since the last answer.
+    let outages = 0
 
     const opened = Effect.flatMap(Clock.currentTimeMillis, (now) => {
       if (!closed.isOpen()) return Effect.void
@@ -90,10 +92,25 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
       )
     })
     const isBack = Effect.suspend(() => {
+      outages = 0
       if (closed.isOpen()) return Effect.void
       return Effect.andThen(closed.open, Effect.logInfo(`${options.service} answers again`))
     })
     const isDown = Effect.map(Effect.orDie(breaker.state(key)), ({ _tag }) => _tag !== "Closed")
+
+    /** Tells the breaker how a call ended that did not go through it. What ends late says nothing of a service that is down. */
+    const told = (ended: Effect.Effect<void, ConnectorError>): Effect.Effect<void> =>
+      Effect.flatMap(isDown, (down) => (down ? Effect.void : Effect.ignore(breaker.execute(ended, { key, classify }))))
+    const answered = Effect.suspend(() => {
+      if (outages === 0) return Effect.void
+      const before = outages
+      return Effect.andThen(
+        told(Effect.void),
+        Effect.sync(() => {
+          if (outages === before) outages = 0
+        })
+      )
+    })
 
     const guard = <A, E extends ConnectorError, R>(
       attempt: Effect.Effect<A, E, R>,
@@ -101,9 +118,20 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
     ): Effect.Effect<A, E, R> => {
       const noted = Effect.tapError(attempt, (error) =>
         Effect.sync(() => {
-          if (isOutage(error)) lastFailure = error.message
+          if (!isOutage(error)) return
+          lastFailure = error.message
+          outages++
         })
       )
+      // To pass each call through the breaker would cost more than all else about it, and while a service answers the breaker
+      // learns nothing.
+      const quick = Effect.matchEffect(noted, {
+        onSuccess: (value) => (outages === 0 ? Effect.succeed(value) : Effect.as(answered, value)),
+        onFailure: (error) =>
+          isOutage(error)
+            ? Effect.andThen(told(Effect.fail(error)), failed(error, undefined, false))
+            : Effect.andThen(answered, Effect.fail(error))
+      })
       const once = breaker.execute(noted, { key, classify })
       /** `from`: since when this call waits; `undefined` before it does. */
       const loop = (from: number | undefined): Effect.Effect<A, E, R> =>
@@ -141,7 +169,7 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
           waiting.gaveUp(new CircuitOpen({ service: options.service, downMillis: now - since, detail: lastFailure }))
         )
       }
-      return loop(undefined)
+      return Effect.suspend(() => (closed.isOpen() ? quick : loop(undefined)))
     }
     return { guard }
   })

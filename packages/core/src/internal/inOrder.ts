@@ -6,30 +6,46 @@ export interface Ticket {
   /** Completes when every earlier batch that shares an id with this one is done. */
   readonly turn: Effect.Effect<void>
   readonly done: Effect.Effect<void>
+  /** An id is in the batch more than once. */
+  readonly repeats: boolean
 }
 
 /**
- * Lets batches run side by side unless they share an id: those run in the order their tickets were
+ * Lets batches run side by side unless they share an id of one scope: those run in the order their tickets were
  * taken. Holds an entry per id in flight.
  */
 export const make = () => {
-  const last = new Map<string, Latch.Latch>()
+  // A map for each scope, since to put the scope before each id would cost more than all the rest.
+  const scopes = new Map<string, Map<string, Latch.Latch>>()
+  const lastOf = (scope: string): Map<string, Latch.Latch> => {
+    const known = scopes.get(scope)
+    if (known !== undefined) return known
+    const last = new Map<string, Latch.Latch>()
+    scopes.set(scope, last)
+    return last
+  }
   return {
-    ticket: (ids: Iterable<string>): Ticket => {
+    ticket: (scope: string, records: ReadonlyArray<{ readonly id: string | undefined }>): Ticket => {
+      const last = lastOf(scope)
       const own = Latch.makeUnsafe(false)
-      const mine: Array<string> = []
       const before = new Set<Latch.Latch>()
-      for (const id of ids) {
+      let repeats = false
+      for (const { id } of records) {
+        if (id === undefined) continue
         const previous = last.get(id)
-        if (previous === own) continue
+        if (previous === own) {
+          repeats = true
+          continue
+        }
         if (previous !== undefined) before.add(previous)
         last.set(id, own)
-        mine.push(id)
       }
       return {
+        repeats,
         turn: before.size === 0 ? Effect.void : Effect.forEach(before, (latch) => latch.await, { discard: true }),
         done: Effect.sync(() => {
-          for (const id of mine) if (last.get(id) === own) last.delete(id)
+          for (const { id } of records) if (id !== undefined && last.get(id) === own) last.delete(id)
+          if (last.size === 0 && scopes.get(scope) === last) scopes.delete(scope)
           own.openUnsafe()
         })
       }

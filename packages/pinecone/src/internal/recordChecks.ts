@@ -1,38 +1,68 @@
 /** Records, ids and names checked before anything is sent; what is wrong is named by the record's id and the field. */
 import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import { firstIssue } from "@effect-connectors/core/FirstIssue"
+import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as VectorRecord from "../VectorRecord.ts"
+import { isMetadata, keepRules } from "./recordRules.ts"
 
 /** Checks and encodes a chunk of what should be records. */
 export type Check = (
   records: ReadonlyArray<unknown>
 ) => ReadonlyArray<Result.Result<VectorRecord.VectorRecord, InvalidRecord>>
 
-/** A chunk is encoded as a whole, and only when that fails record by record. */
-const checkWith = <A>(typed: Schema.Codec<A, VectorRecord.VectorRecord>): Check => {
-  const one = Schema.encodeUnknownResult(typed)
-  const all = Schema.encodeUnknownResult(Schema.Array(typed))
-  return (records) => {
-    const encoded = all(records)
-    return Result.isSuccess(encoded)
-      ? encoded.success.map(Result.succeed)
-      : records.map((record) => Result.mapError(one(record), (error) => toInvalid(record, error.issue)))
+/** Checks and encodes what should be one, and says what is wrong with it. */
+const checkOne = <A>(typed: Schema.Codec<A, VectorRecord.VectorRecord>) => {
+  const encode = Schema.encodeUnknownResult(typed)
+  return (record: unknown) => Result.mapError(encode(record), (error) => toInvalid(record, error.issue))
+}
+
+interface Kept {
+  id: unknown
+  values?: unknown
+  sparseValues?: unknown
+}
+
+/** Checks records: what keeps the rules takes its fields as they are, and schemas say what is wrong with the others. */
+const checkBy = (
+  slow: (record: unknown) => Result.Result<VectorRecord.VectorRecord, InvalidRecord>,
+  metadataOf: (metadata: unknown) => VectorRecord.Metadata | undefined
+): Check => {
+  const quick = (record: unknown): VectorRecord.VectorRecord | undefined => {
+    if (!Predicate.isObject(record)) return undefined
+    const { id, metadata, sparseValues, values } = record
+    const kept: Kept = { id }
+    if ("values" in record) kept.values = values
+    if ("sparseValues" in record) kept.sparseValues = sparseValues
+    if (!keepRules(kept)) return undefined
+    if (!("metadata" in record)) return kept
+    const encoded = metadata === undefined ? undefined : metadataOf(metadata)
+    return encoded === undefined && metadata !== undefined ? undefined : { ...kept, metadata: encoded }
   }
+  return (records) =>
+    records.map((record) => {
+      const good = quick(record)
+      return good === undefined ? slow(record) : Result.succeed(good)
+    })
 }
 
 /** Checks records whose metadata has a schema. */
-export const check = <M>(metadata: VectorRecord.MetadataSchema<M>): Check => checkWith(VectorRecord.schema(metadata))
+export const check = <M>(metadata: VectorRecord.MetadataSchema<M>): Check => {
+  const encode = Schema.encodeUnknownResult(metadata)
+  return checkBy(checkOne(VectorRecord.schema(metadata)), (value) => Result.getOrUndefined(encode(value)))
+}
 
 /** Checks records with metadata of any fields. */
-export const checkAny: Check = check(VectorRecord.Metadata)
+export const checkAny: Check = checkBy(checkOne(VectorRecord.VectorRecord), (value) =>
+  isMetadata(value) ? value : undefined
+)
 
 /** Checks changes of records whose metadata has a schema. */
 export const checkChangeOf = <M>(metadata: VectorRecord.MetadataSchema<M>): Check =>
-  checkWith(VectorRecord.changeSchema(metadata))
+  Arr.map(checkOne(VectorRecord.changeSchema(metadata)))
 
 /** Checks changes of records with metadata of any fields. */
 export const checkChange: Check = checkChangeOf(VectorRecord.Metadata)

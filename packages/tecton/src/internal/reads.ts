@@ -8,10 +8,11 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Feature, FeatureService, Vector } from "../FeatureService.ts"
 import type { FeatureValue } from "../FeatureValue.ts"
-import { checkLookup, joinKey, wireFields, wireValue } from "../RequestValue.ts"
-import type { ContextValue, FeaturesReply, JoinKeyValue, Lookup, RequestOptions, Service } from "../TectonApi.ts"
+import { checkLookup, joinKey, wireValue } from "../RequestValue.ts"
+import type { FeaturesReply, Lookup, RequestOptions, Service } from "../TectonApi.ts"
 import type { TectonError } from "../TectonError.ts"
 import { failure, pacedBy, targetOf } from "./common.ts"
+import { fieldsOf } from "./plainly.ts"
 import * as Vectors from "./vectors.ts"
 
 /** How features are asked for. */
@@ -26,10 +27,9 @@ const answers = <B>(
   decoded: Result.Result<ReadonlyArray<Result.Result<B, TectonError["reason"]>>, TectonError["reason"]>
 ): Effect.Effect<ReadonlyArray<Result.Result<B, TectonError>>, TectonError> => {
   const fail = (reason: TectonError["reason"]) => failure(operation, service, reason)
-  return Effect.mapError(
-    Effect.fromResult(Result.map(decoded, (rows) => rows.map((row) => Result.mapError(row, fail)))),
-    fail
-  )
+  return Result.isFailure(decoded)
+    ? Effect.fail(fail(decoded.failure))
+    : Effect.succeed(decoded.success.map((row) => Result.mapError(row, fail)))
 }
 
 /** What was not ready in time may be ready the next time. */
@@ -115,25 +115,37 @@ export const wildcards = <K, C, F>(
 }
 
 /** The whole lookup as text. */
-const identity = ({ joinKeys = {}, requestContext = {} }: Lookup): string =>
-  JSON.stringify([
-    sorted(wireFields(joinKeys, joinKey)),
-    sorted(wireFields(requestContext, (value) => wireValue(value)))
-  ])
+const identity = ({ joinKeys, requestContext }: Lookup): string => {
+  const keys = textOf(joinKeys, joinKey)
+  // No text of fields has a line break.
+  return requestContext === undefined ? keys : `${keys}\n${textOf(requestContext, (value) => wireValue(value))}`
+}
 
-const sorted = (fields: { readonly [name: string]: unknown }) =>
-  Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))
+/** Fields as they are sent, in the order of their names. */
+const textOf = <A>(fields: { readonly [name: string]: A | undefined } = {}, write: (value: A) => unknown): string => {
+  let text = ""
+  for (const name of Object.keys(fields).sort()) {
+    const value = fields[name]
+    if (value !== undefined) text += `${JSON.stringify(name)}:${JSON.stringify(write(value))},`
+  }
+  return text
+}
 
-type JoinKeys = { readonly [key: string]: JoinKeyValue | undefined }
-type Context = { readonly [key: string]: ContextValue | undefined }
+type Fields<V> = { readonly [name: string]: V | undefined }
 
-const encoded =
-  <A extends JoinKeys | Context>(part: string, encode: (value: unknown) => Result.Result<A, Schema.SchemaError>) =>
-  (value: unknown): Result.Result<A, InvalidRecord> =>
-    Result.mapError(encode(value), ({ issue }) => {
+/** Encodes by a schema; a plain one that finds nothing wrong is not asked. */
+const encoder = <A, I extends Fields<unknown>>(part: string, schema: Schema.Codec<A, I>) => {
+  const encode = Schema.encodeUnknownResult(schema)
+  const plainly = fieldsOf(schema)
+  return (value: A): Result.Result<I, InvalidRecord> => {
+    const plain = plainly?.(value)
+    if (plain !== undefined) return Result.succeed(plain)
+    return Result.mapError(encode(value), ({ issue }) => {
       const { message, path } = firstIssue(issue)
       return new InvalidRecord({ field: [part, ...path].join(" "), issue: message })
     })
+  }
+}
 
 /** The lookup of an element, or why none can be made of it. */
 export const lookupOf = <A, K, C, F>(
@@ -142,18 +154,17 @@ export const lookupOf = <A, K, C, F>(
   keys: (element: A) => K,
   requestContext: ((element: A) => C) | undefined
 ) => {
-  const encodeKeys = encoded("join key", Schema.encodeUnknownResult(service.joinKeys))
-  const encodeContext = encoded("request context", Schema.encodeUnknownResult(service.requestContext))
+  const encodeKeys = encoder("join key", service.joinKeys)
+  const encodeContext = encoder("request context", service.requestContext)
   const lookup = (element: A): Result.Result<Lookup, InvalidRecord> => {
     const joinKeys = encodeKeys(keys(element))
     if (Result.isFailure(joinKeys)) return Result.fail(joinKeys.failure)
-    const context = requestContext === undefined ? Result.succeed({}) : encodeContext(requestContext(element))
-    if (Result.isFailure(context)) return Result.fail(context.failure)
-    const hasContext = Object.keys(context.success).length > 0
-    const asked: Lookup = {
-      joinKeys: joinKeys.success,
-      ...(hasContext ? { requestContext: context.success } : {})
-    }
+    const context = requestContext === undefined ? undefined : encodeContext(requestContext(element))
+    if (context !== undefined && Result.isFailure(context)) return Result.fail(context.failure)
+    const asked: Lookup =
+      context === undefined || Object.keys(context.success).length === 0
+        ? { joinKeys: joinKeys.success }
+        : { joinKeys: joinKeys.success, requestContext: context.success }
     const wrong = checkLookup(asked)
     return wrong === undefined ? Result.succeed(asked) : Result.fail(wrong)
   }

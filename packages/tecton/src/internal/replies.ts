@@ -69,26 +69,56 @@ const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
   schema: S,
   toReply: (wire: S["Type"]) => Result.Result<A, string | Refusal>
 ): Reply<A> => {
-  const decode = Schema.decodeUnknownResult(schema)
-  return (body) =>
-    Result.flatMap(parse(body), (json) =>
-      Result.flatMap(
-        Result.mapError(decode(json), ({ issue }) => {
-          const { message, path } = firstIssue(issue)
-          return path.length === 0 ? message : `${path.join(".")}: ${message}`
-        }),
-        toReply
-      )
-    )
+  const decode = decoder(schema)
+  return (body) => Result.flatMap(Result.flatMap(parse(body, ExactJson.parse), decode), toReply)
 }
 
-const parse = (body: string): Result.Result<unknown, string> => {
+const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
+  const decode = Schema.decodeUnknownResult(schema)
+  return (json: unknown): Result.Result<S["Type"], string> =>
+    Result.mapError(decode(json), ({ issue }) => {
+      const { message, path } = firstIssue(issue)
+      return path.length === 0 ? message : `${path.join(".")}: ${message}`
+    })
+}
+
+const parse = (body: string, parseJson: (text: string) => unknown): Result.Result<unknown, string> => {
   if (body.trim() === "") return Result.fail("it is empty")
   return Result.try({
-    try: () => ExactJson.parse(body),
+    try: () => parseJson(body),
     // What the parser says quotes a piece of the body, which may be a piece of a secret.
     catch: () => (body.trimStart().startsWith("<") ? `it is ${ofHtml(body)}` : "it is no JSON that can be read")
   })
+}
+
+type Fields = { readonly [name: string]: unknown }
+
+const isObject = (u: unknown): u is Fields => Predicate.isReadonlyObject(u) && !Array.isArray(u)
+const isObjects = (u: unknown): u is ReadonlyArray<Fields> => Array.isArray(u) && u.every(isObject)
+const isList = (u: unknown): boolean => Predicate.isNullish(u) || Array.isArray(u)
+
+const isVector = ({ features, joinKeys }: Fields): boolean => isList(features) && isList(joinKeys)
+const isVectors = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(u) && u.every(isVector))
+const isItem = ({ name }: Fields): boolean => Predicate.isNullish(name) || Predicate.isString(name)
+const isItemsOf = (u: unknown): boolean => Predicate.isNullish(u) || (isObjects(u) && u.every(isItem))
+
+/** The form of {@link Vectors}, by a look: their schema would take each value for itself. */
+const isWire = (json: unknown): json is typeof Vectors.Type => {
+  if (!isObject(json)) return false
+  const { metadata, result, results } = json
+  const isDescribed =
+    Predicate.isNullish(metadata) ||
+    (isObject(metadata) && isItemsOf(metadata["features"]) && isItemsOf(metadata["joinKeys"]))
+  return isDescribed && (isObject(result) ? isVector(result) : isVectors(result)) && isVectors(results)
+}
+
+/** Is there a whole number in a value that no double can be trusted with? No type is nested deeper than `levels`. */
+const hasLong = (value: unknown, levels = DataType.maxDepth): boolean => {
+  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value)
+  if (typeof value !== "object" || value === null || levels === 0) return false
+  if (!Array.isArray(value)) return hasLong(Object.values(value), levels)
+  for (let i = 0; i < value.length; i++) if (hasLong(value[i], levels - 1)) return true
+  return false
 }
 
 const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<Vector> => Array.isArray(value)
@@ -96,37 +126,56 @@ const isItems = (value: Vector | ReadonlyArray<Vector>): value is ReadonlyArray<
 const decodeSlo = Schema.decodeUnknownOption(Slo)
 
 const toSlo = (wire: unknown): SloInfo | undefined =>
-  Option.match(decodeSlo(wire), {
-    onNone: () => undefined,
-    onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
-  })
+  wire === undefined
+    ? undefined
+    : Option.match(decodeSlo(wire), {
+        onNone: () => undefined,
+        onSome: (slo) => Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== null))
+      })
 
 const toTags = (wire: unknown): Column["tags"] =>
   Predicate.isReadonlyObject(wire)
     ? Object.fromEntries(Object.entries(wire).filter((tag): tag is [string, string] => Predicate.isString(tag[1])))
     : undefined
 
-const toColumn = ({ dataType, description, effectiveTime, name, tags }: Item): Column => ({
-  name: name ?? undefined,
-  dataType: Predicate.isNullish(dataType) ? undefined : DataType.fromWire(dataType),
-  effectiveTime: Predicate.isString(effectiveTime) ? Option.getOrUndefined(Timestamp.parse(effectiveTime)) : undefined,
-  description: Predicate.isString(description) ? description : undefined,
-  tags: toTags(tags)
-})
+/** Reads times of which many are the same: those of one feature view are. */
+const timeReader = () => {
+  let last: { readonly text: string; readonly time: Timestamp.Timestamp | undefined } | undefined
+  return (text: string) => {
+    if (last?.text !== text) last = { text, time: Option.getOrUndefined(Timestamp.parse(text)) }
+    return last.time
+  }
+}
 
-/** The statuses of one row: a batch has a list of them for each feature. */
-const statusesOf = (items: ReadonlyArray<Item>, row: number): ReadonlyArray<Status> | undefined =>
-  items.some(({ status }) => !Predicate.isNullish(status))
-    ? items.map(({ status }) => {
-        const own: unknown = Array.isArray(status) ? status[row] : status
-        return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
-      })
-    : undefined
+const toColumns = (items: ReadonlyArray<Item> | null | undefined): ReadonlyArray<Column> => {
+  const timeOf = timeReader()
+  return (items ?? []).map(({ dataType, description, effectiveTime, name, tags }) => ({
+    name: name ?? undefined,
+    dataType: Predicate.isNullish(dataType) ? undefined : DataType.fromWire(dataType),
+    effectiveTime: Predicate.isString(effectiveTime) ? timeOf(effectiveTime) : undefined,
+    description: Predicate.isString(description) ? description : undefined,
+    tags: toTags(tags)
+  }))
+}
+
+/** The statuses of each row, when there are any: a batch has a list of them for each feature. */
+const statusesOf = (items: ReadonlyArray<Item>) => {
+  if (items.every(({ status }) => Predicate.isNullish(status))) return () => undefined
+  return (row: number): ReadonlyArray<Status> =>
+    items.map(({ status }) => {
+      const own: unknown = Array.isArray(status) ? status[row] : status
+      return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
+    })
+}
+
+const vectorsOf = ({ result, results }: typeof Vectors.Type): ReadonlyArray<Vector> | undefined => {
+  const found = results ?? result ?? undefined
+  return found === undefined || isItems(found) ? found : [found]
+}
 
 const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string> => {
-  const result = wire.results ?? wire.result ?? undefined
-  if (result === undefined) return Result.fail("it has no result")
-  const vectors = isItems(result) ? result : [result]
+  const vectors = vectorsOf(wire)
+  if (vectors === undefined) return Result.fail("it has no result")
   const { batchSloInfo, features, joinKeys, partialResults, sloInfo } = wire.metadata ?? {}
   const items = features ?? []
   const short = vectors.find((vector) => items.length > 0 && (vector.features ?? []).length !== items.length)
@@ -136,12 +185,13 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
     )
   }
   const slos: ReadonlyArray<unknown> = Array.isArray(sloInfo) ? sloInfo : [sloInfo]
+  const statuses = statusesOf(items)
   return Result.succeed({
-    columns: items.map(toColumn),
-    joinKeyColumns: (joinKeys ?? []).map(toColumn),
+    columns: toColumns(items),
+    joinKeyColumns: toColumns(joinKeys),
     rows: vectors.map((vector, row): Row => ({
       values: vector.features ?? [],
-      statuses: statusesOf(items, row),
+      statuses: statuses(row),
       joinKeys: vector.joinKeys ?? undefined,
       sloInfo: toSlo(slos[row])
     })),
@@ -150,8 +200,22 @@ const toReply = (wire: typeof Vectors.Type): Result.Result<FeaturesReply, string
   })
 }
 
-/** Vectors of any of the three reads. */
-export const features: Reply<FeaturesReply> = reads(Vectors, toReply)
+const decodeVectors = decoder(Vectors)
+
+const toWire = (json: unknown): Result.Result<typeof Vectors.Type, string> =>
+  isWire(json) ? Result.succeed(json) : decodeVectors(json)
+
+/**
+ * Vectors of any of the three reads. A long number has to be looked for: among the values that were read, since a search
+ * of the text takes a quarter of the time of reading it.
+ */
+export const features: Reply<FeaturesReply> = (body) =>
+  Result.gen(function* () {
+    const wire = yield* toWire(yield* parse(body, JSON.parse))
+    const vectors = vectorsOf(wire) ?? []
+    const isExact = !vectors.some(({ features, joinKeys }) => hasLong(features) || hasLong(joinKeys))
+    return yield* toReply(isExact ? wire : yield* toWire(yield* parse(body, ExactJson.parse)))
+  })
 
 /** {@link features} of so many rows. */
 export const featuresOf =

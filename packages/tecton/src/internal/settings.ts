@@ -125,6 +125,7 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     maxRequestBytes,
     maxRowsInFlight,
     largeInt64: options.largeInt64 ?? "refuse",
-    headers
+    // Names in one form: two that differ in case alone would both be sent.
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   } satisfies Settings
 })

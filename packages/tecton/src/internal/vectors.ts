@@ -3,15 +3,17 @@
  * schemas of the service. A row that is not what they say fails alone, and its error names the feature.
  */
 import { InvalidResponse, InvalidValue, type Reason, SchemaDrift } from "@effect-connectors/core/ConnectorError"
-import { firstIssue } from "@effect-connectors/core/FirstIssue"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import type * as DataType from "../DataType.ts"
+import * as DataType from "../DataType.ts"
 import type { FeatureService, Feature, Vector } from "../FeatureService.ts"
-import * as FeatureValue from "../FeatureValue.ts"
-import type { Column, FeaturesReply, Include, Row } from "../TectonApi.ts"
+import type { FeatureValue } from "../FeatureValue.ts"
+import type { Column, FeaturesReply, Include, Row, Status } from "../TectonApi.ts"
+import type { Timestamp } from "../Timestamp.ts"
+import { columnDecoder } from "./columns.ts"
 import { compare } from "./drift.ts"
+import { setField } from "./record.ts"
+import * as Values from "./values.ts"
 
 /** What to ask for beside names and types. */
 export interface Wanted {
@@ -31,12 +33,12 @@ export const includeFor = ({ binding }: FeatureService<unknown, unknown, unknown
 interface Place {
   readonly name: string
   readonly at: number
-  readonly read: ReturnType<typeof FeatureValue.decoder>
+  readonly read: Values.Read
 }
 
 const place = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string> | undefined): ReadonlyArray<Place> =>
   fields.flatMap(({ dataType, name }, at) =>
-    wanted === undefined || wanted.has(name) ? [{ name, at, read: FeatureValue.decoder(dataType) }] : []
+    wanted === undefined || wanted.has(name) ? [{ name, at, read: Values.reader(dataType) }] : []
   )
 
 /** Is one of the features that are wanted in no place? A reply may name another twice. */
@@ -81,11 +83,18 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
     })
   const boundFields = binding?.features ?? []
 
+  /** Of the last reply: those of one service hardly ever differ. */
+  let last: { readonly fields: ReadonlyArray<DataType.Field>; readonly found: ReadonlyArray<Place> } | undefined
+  const placed = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string> | undefined) => {
+    if (last === undefined || !sameFields(last.fields, fields)) last = { fields, found: place(fields, wanted) }
+    return last.found
+  }
+
   /** Features of a bound service by their names in a reply, wherever they stand in it now. */
   const byName = (columns: ReadonlyArray<Column>): Result.Result<ReadonlyArray<Place>, Reason> => {
     const fields = columns.map(({ name = "" }) => ({ name, dataType: boundTypes.get(name) ?? untold }))
     const wanted = declared ?? new Set(boundTypes.keys())
-    const found = place(fields, wanted)
+    const found = placed(fields, wanted)
     return lacks(wanted, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
   }
 
@@ -103,111 +112,103 @@ export const reader = <K, C, F>(service: FeatureService<K, C, F>) => {
       )
     }
     return Result.flatMap(fieldsOf(columns), (fields) => {
-      const found = place(fields, declared)
+      const found = placed(fields, declared)
       return declared !== undefined && lacks(declared, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
     })
   }
 
-  const decodeRow = makeDecode(features)
+  const decoders = Object.entries(features ?? {}).map(([name, schema]) => ({
+    name,
+    decode: columnDecoder(name, schema)
+  }))
 
   /** One vector for each row. */
   return (reply: FeaturesReply): Result.Result<ReadonlyArray<Result.Result<Vector<F>, Reason>>, Reason> =>
     Result.map(places(reply), (found) => {
-      const decoded = decodeRow(reply.rows.map((row) => readRow(row, found)))
-      return reply.rows.map((row, i) =>
-        Result.flatMap(decoded[i]!, (values) => {
-          const vector = toVector(values, row, found, reply.columns)
-          return isVectorOf(service, vector) ? Result.succeed(vector) : Result.fail(invalid("a vector lacks a feature"))
-        })
-      )
+      const { columns, rows } = reply
+      const wrong: Array<Reason | undefined> = rows.map(() => undefined)
+      const read = found.map((place) => readColumn(place, rows, wrong))
+      const values: Array<ReadonlyArray<unknown>> = [...read]
+      for (const { decode, name } of decoders) {
+        const at = found.findLastIndex((place) => place.name === name)
+        values[at] = decode(read[at]!, wrong)
+      }
+      const vectors = toVectors(found, values, rows, columns)
+      if (!areVectorsOf(service, vectors, found))
+        return rows.map(() => Result.fail(invalid("a vector lacks a feature")))
+      return vectors.map((vector, row) => {
+        const reason = wrong[row]
+        return reason === undefined ? Result.succeed(vector) : Result.fail(reason)
+      })
     })
 }
 
-type Values = { readonly [name: string]: unknown }
+const sameFields = (a: ReadonlyArray<DataType.Field>, b: ReadonlyArray<DataType.Field>): boolean =>
+  a.length === b.length &&
+  a.every(({ dataType, name }, i) => {
+    const other = b[i]
+    return name === other?.name && (dataType === other.dataType || DataType.equals(dataType, other.dataType))
+  })
 
-/** The values of a row by their types in Tecton. */
-const readRow = ({ values }: Row, places: ReadonlyArray<Place>): Result.Result<Values, Reason> => {
-  const entries: Array<[string, FeatureValue.FeatureValue]> = []
-  for (const { at, name, read } of places) {
+/** The values of a feature in all rows by its type in Tecton. What is wrong with a row is noted, and null in its place. */
+const readColumn = (
+  { at, name, read }: Place,
+  rows: ReadonlyArray<Row>,
+  wrong: Array<Reason | undefined>
+): ReadonlyArray<FeatureValue> =>
+  rows.map(({ values }, row) => {
     const value = read(values[at])
-    if (Result.isFailure(value)) {
-      const { issue, path } = value.failure
-      return Result.fail(new InvalidValue({ field: `feature ${name}${path}`, issue }))
-    }
-    entries.push([name, value.success])
-  }
-  return Result.succeed(Object.fromEntries(entries))
-}
+    if (!(value instanceof Values.Wrong)) return value
+    wrong[row] ??= new InvalidValue({ field: `feature ${name}${value.path}`, issue: value.issue })
+    return null
+  })
 
-/** Decodes rows by the schemas of a service: all at once, and only when that fails one by one. */
-const makeDecode = (features: FeatureService<unknown, unknown, unknown>["features"]) => {
-  if (features === undefined) return (rows: ReadonlyArray<Result.Result<Values, Reason>>) => rows
-  const schema = Schema.Struct(
-    // A null is what Tecton says, whatever a schema would make of it.
-    Object.fromEntries(Object.entries(features).map(([name, schema]) => [name, Schema.Union([Schema.Null, schema])]))
-  )
-  const one = Schema.decodeUnknownResult(schema)
-  const all = Schema.decodeUnknownResult(Schema.Array(schema))
-  return (rows: ReadonlyArray<Result.Result<Values, Reason>>): ReadonlyArray<Result.Result<Values, Reason>> => {
-    const together = Result.flatMap(Result.all(rows), (values) => all(values))
-    if (Result.isSuccess(together)) return together.success.map((values) => Result.succeed(values))
-    return rows.map(
-      Result.flatMap((values) =>
-        Result.mapError(one(values), ({ issue }): Reason => {
-          const { message, path } = firstIssue(issue)
-          const isNull = path.length > 1 && valueAt(values, path) === null
-          return new InvalidValue({
-            field: `feature ${path.join(".")}`,
-            issue: isNull ? "is null; declare it with Schema.NullOr" : `is not what the program declares: it ${message}`
-          })
-        })
-      )
-    )
-  }
-}
-
-const valueAt = (value: unknown, path: ReadonlyArray<string>): unknown =>
-  path.reduce((inner: unknown, key) => (Predicate.hasProperty(inner, key) ? inner[key] : undefined), value)
-
-const toVector = (
-  values: Values,
-  { statuses }: Row,
+const toVectors = (
   places: ReadonlyArray<Place>,
+  values: ReadonlyArray<ReadonlyArray<unknown>>,
+  rows: ReadonlyArray<Row>,
   columns: ReadonlyArray<Column>
-): { readonly [name: string]: Feature<unknown> } => {
-  const entries: Array<[string, Feature<unknown>]> = []
-  for (const { at, name } of places) {
-    const status = statuses?.[at]
-    const effectiveTime = columns[at]?.effectiveTime
-    entries.push([
-      name,
-      {
-        value: values[name],
-        ...(status === undefined ? {} : { status }),
-        ...(effectiveTime === undefined ? {} : { effectiveTime })
-      }
-    ])
-  }
-  return Object.fromEntries(entries)
+): ReadonlyArray<{ readonly [name: string]: Feature<unknown> }> =>
+  rows.map(({ statuses }, row) => {
+    const vector: { [name: string]: Feature<unknown> } = {}
+    for (let i = 0; i < places.length; i++) {
+      const { at, name } = places[i]!
+      setField(vector, name, toFeature(values[i]![row], statuses?.[at], columns[at]?.effectiveTime))
+    }
+    return vector
+  })
+
+/** What was not asked for is no field of it. */
+const toFeature = (value: unknown, status: Status | undefined, effectiveTime: Timestamp | undefined) => {
+  if (status === undefined) return effectiveTime === undefined ? { value } : { value, effectiveTime }
+  return effectiveTime === undefined ? { value, status } : { value, status, effectiveTime }
 }
 
-/** Its values were decoded by the schemas; what is left to see is that none is missing. */
-const isVectorOf = <K, C, F>(service: FeatureService<K, C, F>, vector: unknown): vector is Vector<F> =>
-  Predicate.isReadonlyObject(vector) && Object.keys(service.features ?? {}).every((name) => name in vector)
+/** Their values were decoded by the schemas; what is left to see is that none is missing: all are of the same places. */
+const areVectorsOf = <K, C, F>(
+  service: FeatureService<K, C, F>,
+  vectors: ReadonlyArray<unknown>,
+  places: ReadonlyArray<Place>
+): vectors is ReadonlyArray<Vector<F>> => {
+  const names = new Set(places.map(({ name }) => name))
+  return (
+    vectors.every(Predicate.isReadonlyObject) && Object.keys(service.features ?? {}).every((name) => names.has(name))
+  )
+}
 
 /** The join keys that a wildcard service gives with each row. */
 export const joinKeysOf = (
   { joinKeyColumns }: FeaturesReply,
   row: Row
-): Result.Result<{ readonly [key: string]: FeatureValue.FeatureValue }, Reason> =>
+): Result.Result<{ readonly [key: string]: FeatureValue }, Reason> =>
   Result.gen(function* () {
     const fields = yield* fieldsOf(joinKeyColumns)
-    const entries: Array<[string, FeatureValue.FeatureValue]> = []
+    const entries: Array<[string, FeatureValue]> = []
     for (const [at, { dataType, name }] of fields.entries()) {
-      const value = yield* Result.mapError(
-        FeatureValue.decode(dataType, row.joinKeys?.[at]),
-        ({ issue, path }): Reason => new InvalidValue({ field: `join key ${name}${path}`, issue })
-      )
+      const value = Values.reader(dataType)(row.joinKeys?.[at])
+      if (value instanceof Values.Wrong) {
+        return yield* Result.fail(new InvalidValue({ field: `join key ${name}${value.path}`, issue: value.issue }))
+      }
       entries.push([name, value])
     }
     return Object.fromEntries(entries)

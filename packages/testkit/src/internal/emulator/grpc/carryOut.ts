@@ -125,8 +125,17 @@ const sendPart = (call: Answerable, part: GrpcReply, next: () => void): void => 
 
 const sendSlowly = (call: Answerable, reply: GrpcReply, millis: number, pieces: number): void => {
   const { stream } = call
-  if (!isOpen(stream)) return
   const body = bytesOf(reply)
+  if (body.length === 0) {
+    return whileOpen(
+      call,
+      Effect.andThen(
+        Effect.sleep(millis),
+        Effect.sync(() => send(call, reply))
+      )
+    )
+  }
+  if (!isOpen(stream)) return
   const count = Math.max(1, Math.min(pieces, body.length))
   const until = (piece: number): number => Math.floor((body.length * piece) / count)
   stream.respond(headOf(call, reply), { waitForTrailers: true })

@@ -26,8 +26,8 @@ const connectionWindow = 16_777_216
 
 const settings: ServerOptions = {
   settings: { maxConcurrentStreams: 100, initialWindowSize: streamWindow },
-  // in megabytes: what the streams of one connection may hold, over which Node refuses new ones
-  maxSessionMemory: 256
+  // in megabytes: more than these streams can hold, since Node refuses those that come when it is reached
+  maxSessionMemory: 4_096
 }
 
 export interface Options {

@@ -1,0 +1,89 @@
+/** What types, order, shared lookups, retries, metrics and spans cost beside lookups by hand. */
+import type { Row } from "../result.ts"
+import { atLeast, type Contender, type Group, isAt, type Point, type Suite } from "../suite.ts"
+
+const byHand: Contender = { name: "fetch in a promise pool", program: "featuresByHand.ts", baseline: true }
+const layer: Contender = { name: "TectonSource.features", program: "featuresLayer.ts" }
+
+const ingest = { operation: "ingest" }
+const ingestByHand: Contender = { ...byHand, settings: ingest }
+const sink: Contender = { name: "TectonSink.ingest", program: "featuresLayer.ts", settings: ingest }
+
+const server = { program: "features.ts" }
+
+interface Load {
+  readonly batch: number
+  readonly concurrency: number
+  readonly latencyMillis: number
+}
+
+/** Full calls for so many seconds, by what a call takes by hand. */
+const recordsFor = ({ batch, concurrency, latencyMillis }: Load, recordMicros: number, seconds: number): number => {
+  const busyMicros = 500 + batch * recordMicros
+  const callMicros = Math.max(busyMicros, (latencyMillis * 1000 + busyMicros) / concurrency)
+  return Math.max(2 * concurrency, Math.ceil((seconds * 1e6) / callMicros)) * batch
+}
+
+const amount = (load: Load, recordMicros: number, isFirst: boolean, smoke: boolean) => ({
+  // The first point warms up for all, the others their connections.
+  warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : isFirst ? 0.8 : 0.05),
+  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.2)
+})
+
+const headline: Load = { batch: 10, concurrency: 8, latencyMillis: 0 }
+
+const grid: ReadonlyArray<Load> = [
+  headline,
+  ...[0, 20].flatMap((latencyMillis) =>
+    [10, 100].flatMap((batch) => [1, 8].map((concurrency) => ({ batch, concurrency, latencyMillis })))
+  )
+].filter((load, i, all) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(load)) === i)
+
+const reads = (features: number, smoke: boolean): Group => {
+  const point = (load: Load, types: "bound" | "in replies", isFirst: boolean): Point => ({
+    at: { features, types, ...load },
+    amount: amount(load, 0.6 * features, isFirst, smoke)
+  })
+  return {
+    label: `${features} features a row`,
+    server,
+    contenders: [byHand, layer],
+    points: [
+      ...(smoke ? [headline] : grid).map((load, i) => point(load, "bound", i === 0)),
+      point(headline, "in replies", false)
+    ]
+  }
+}
+
+const writes = (smoke: boolean): Group => ({
+  label: "ingest",
+  server,
+  contenders: [ingestByHand, sink],
+  points: (smoke ? [headline] : [headline, { ...headline, batch: 100 }, { ...headline, latencyMillis: 20 }]).map(
+    (load, i) => ({ at: { ...load }, amount: amount(load, 2, i === 0, smoke) })
+  )
+})
+
+const text = ({ point }: Row): string =>
+  `${point["features"]} features a row, ${point["batch"]} rows a call, ${point["concurrency"]} in flight, ` +
+  `${point["latencyMillis"]} ms, types ${point["types"]}`
+
+export const features: Suite = {
+  name: "features",
+  title: "Features: lookups with types beside fetch in a promise pool",
+  method:
+    "Features of users are read, each with its status and its effective time; no two users are the same. The baseline is what one " +
+    "would write by hand: fetch in a pool of promises, JSON.stringify and JSON.parse, int64 made a bigint, rows in order as objects " +
+    "with named features; it checks nothing, repeats nothing and can not be cancelled. TectonSource.features sends the same requests " +
+    "(its engine counts rows in flight: calls times rows) and checks each value by the declared types. Types are bound " +
+    "beforehand or, where it says so, come in each reply and are asked for by both. TectonSink.ingest is " +
+    "beside a pool of the same kind; it has no bar. The server is in another process on the same machine and sends " +
+    "answers that it made before. A process runs all points of its group one after the other, some 0.2 s each.",
+  plan: ({ smoke }) => ({
+    groups: [reads(10, smoke), reads(100, smoke), writes(smoke)],
+    bars: (rows) =>
+      rows
+        .filter(isAt(layer.name, {}))
+        .flatMap((row) => (row.ratio === undefined ? [] : [atLeast(text(row), 0.95, row.ratio.median)]))
+  })
+}

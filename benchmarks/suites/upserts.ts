@@ -1,0 +1,61 @@
+/** What suites of upserts have in common: who contends, and about how fast. */
+import { type Amount, type Contender } from "../suite.ts"
+
+const sdk = (version: string): Contender => ({
+  name: `SDK ${version} pool`,
+  program: "upsertSdk.ts",
+  settings: { version }
+})
+
+export const sdk6 = sdk("6")
+export const sdk7 = sdk("7")
+export const sdk8 = sdk("8")
+/** What all others are compared with. */
+export const sdkPool: Contender = { ...sdk("9"), baseline: true }
+export const sdkLayer: Contender = { name: "SDK layer", program: "upsertLayer.ts", settings: { transport: "sdk" } }
+export const grpcLayer: Contender = { name: "gRPC layer", program: "upsertLayer.ts", settings: { transport: "grpc" } }
+export const langchain: Contender = { name: "LangChain", program: "upsertLangchain.ts" }
+
+export const dimensions = [1536, 384, 100] as const
+export type Dimension = (typeof dimensions)[number]
+
+/** Settings of a point of upserts. */
+export interface Load {
+  readonly dimension: Dimension
+  /** `auto`: the most that fits into a call. */
+  readonly batch: number | "auto"
+  readonly concurrency: number
+  readonly latencyMillis: number
+}
+
+/** Where contenders are compared first. */
+export const headline = { batch: 100, concurrency: 8, latencyMillis: 0 } as const
+
+/** The server that only drains. */
+export const drain = { program: "drain.ts", settings: { latencies: "0,20" } }
+
+/** About what a contender writes in a second, so that its point takes about the time it should. */
+const roughly = ({ settings }: Contender, dimension: Dimension): number =>
+  (settings?.["transport"] === "grpc"
+    ? { 100: 50_000, 384: 30_000, 1536: 20_000 }
+    : { 100: 20_000, 384: 8000, 1536: 2000 }
+  )[dimension]
+
+/** About what fits into a call of 2 MB. */
+const autoBatch: Record<Dimension, number> = { 100: 900, 384: 240, 1536: 61 }
+
+const whole = (count: number, batch: number): number => Math.max(1, Math.ceil(count / batch)) * batch
+
+/** Records for a time, and for two rounds of calls where those do not take much longer. */
+export const amountFor =
+  ({ batch, concurrency, dimension, latencyMillis }: Load, seconds: number, warmUpSeconds: number) =>
+  (contender: Contender): Amount => {
+    const size = batch === "auto" ? autoBatch[dimension] : batch
+    const bound = latencyMillis === 0 ? Infinity : (1000 / latencyMillis) * concurrency * size
+    const perSecond = Math.min(roughly(contender, dimension), bound)
+    const least = Math.min(2 * concurrency * size, whole(perSecond * 3 * seconds, size))
+    return {
+      warmUp: Math.max(least, whole(perSecond * warmUpSeconds, size)),
+      timed: Math.max(least, whole(perSecond * seconds, size))
+    }
+  }
