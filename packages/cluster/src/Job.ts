@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { JobRow, JobState, PartitionRow } from "./internal/jobStore.ts"
+import type { JobRow, JobState, PartitionRow, Totals } from "./internal/jobStore.ts"
 import * as Work from "./internal/work.ts"
 import { JobEngine } from "./JobEngine.ts"
 import {
@@ -134,6 +134,7 @@ export interface Progress {
     readonly written: number
     readonly rejected: number
     readonly unknown: number
+    readonly deadLettered: number
   }
   /** Outcomes of all attempts, also of those that were cut short; it is known to a second or so. */
   readonly sent: number
@@ -231,21 +232,9 @@ const read = Effect.fnUntraced(function* (name: string, id: string) {
   return toProgress(known, yield* store.totals(key), yield* Clock.currentTimeMillis)
 })
 
-const toProgress = (
-  job: JobRow,
-  totals: ReadonlyArray<{
-    readonly state: keyof Omit<Progress["partitions"], "total">
-    readonly partitions: number
-    readonly before: number
-    readonly written: number
-    readonly rejected: number
-    readonly unknown: number
-    readonly sentEarlier: number
-  }>,
-  now: number
-): Progress => {
+const toProgress = (job: JobRow, totals: ReadonlyArray<Totals>, now: number): Progress => {
   const partitions = { total: job.partitions, waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
-  const records = { before: 0, written: 0, rejected: 0, unknown: 0 }
+  const records = { before: 0, written: 0, rejected: 0, unknown: 0, deadLettered: 0 }
   let sent = 0
   for (const total of totals) {
     partitions[total.state] = total.partitions
@@ -253,7 +242,8 @@ const toProgress = (
     records.written += total.written
     records.rejected += total.rejected
     records.unknown += total.unknown
-    sent += total.sentEarlier + total.written + total.rejected + total.unknown
+    records.deadLettered += total.deadLettered
+    sent += total.sentEarlier + total.written + total.rejected + total.unknown + total.deadLettered
   }
   const elapsedMillis = Math.max(0, (job.finishedAt ?? now) - job.startedAt)
   const perSecond = elapsedMillis > 0 ? (sent * 1000) / elapsedMillis : 0

@@ -3,12 +3,16 @@
  * sees.
  */
 import type { Ledger } from "@effect-connectors/core"
-import type * as Outcome from "@effect-connectors/core/Outcome"
 import * as Resume from "@effect-connectors/core/Resume"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { KeyValueStore } from "./internal/effectCluster.ts"
+
+/** What {@link track} counts: outcomes of a sink, and of `DeadLetter.divert`. */
+export interface Settled {
+  readonly _tag: "Written" | "Rejected" | "Unknown" | "DeadLettered"
+}
 
 /** The partition that is worked on. */
 export interface Service {
@@ -19,7 +23,7 @@ export interface Service {
   /** `1` when nobody has begun it before. */
   readonly attempt: number
   /** Counts outcomes; everybody sees them by `Job.progress`. */
-  readonly count: (outcomes: ReadonlyArray<Outcome.Outcome<unknown, unknown>>) => void
+  readonly count: (outcomes: Iterable<Settled>) => void
   /** Says where to ask how many records were done by earlier attempts. */
   readonly countBefore: (records: Effect.Effect<number>) => void
 }
@@ -57,9 +61,7 @@ export class Partition extends Context.Service<Partition, Service>()("@effect-co
  * )
  * ```
  */
-export const track = <A, E, E2, R>(
-  outcomes: Stream.Stream<Outcome.Outcome<A, E>, E2, R>
-): Stream.Stream<Outcome.Outcome<A, E>, E2, R | Partition> =>
+export const track = <O extends Settled, E, R>(outcomes: Stream.Stream<O, E, R>): Stream.Stream<O, E, R | Partition> =>
   Stream.unwrap(
     Effect.map(Partition, ({ count }) =>
       Stream.mapArray(outcomes, (chunk) => {

@@ -32,6 +32,7 @@ export interface Counts {
   readonly written: number
   readonly rejected: number
   readonly unknown: number
+  readonly deadLettered: number
 }
 
 export type JobState = "running" | "completed" | "failed" | "cancelled"
@@ -72,6 +73,18 @@ export type JobStore = Effect.Success<typeof make>
 // Drivers give whole numbers as numbers, bigints or text.
 type Whole = number | bigint | string
 const whole = (value: Whole | null | undefined): number => Number(value ?? 0)
+
+type CountColumns = Record<"before" | "written" | "rejected" | "unknown" | "dead_lettered", Whole>
+
+const toCounts = (row: CountColumns): Counts => ({
+  before: whole(row.before),
+  written: whole(row.written),
+  rejected: whole(row.rejected),
+  unknown: whole(row.unknown),
+  deadLettered: whole(row.dead_lettered)
+})
+
+const toColumns = ({ deadLettered, ...counts }: Counts) => ({ ...counts, dead_lettered: deadLettered })
 
 const failed = (error: SqlError) => {
   const { cause } = error.reason
@@ -161,6 +174,7 @@ export const make = Effect.gen(function* () {
           written: 0,
           rejected: 0,
           unknown: 0,
+          dead_lettered: 0,
           sent_earlier: 0,
           changed_at: now
         }))
@@ -235,8 +249,8 @@ export const make = Effect.gen(function* () {
         yield* sql`
           UPDATE connectors_partitions SET
             state = 'running', attempt = attempt + 1, runner = ${runner},
-            sent_earlier = sent_earlier + written + rejected + unknown,
-            before = 0, written = 0, rejected = 0, unknown = 0, error = NULL, changed_at = ${now}
+            sent_earlier = sent_earlier + written + rejected + unknown + dead_lettered,
+            before = 0, written = 0, rejected = 0, unknown = 0, dead_lettered = 0, error = NULL, changed_at = ${now}
           WHERE ${wherePartition(key)} AND generation = ${key.generation} AND state IN ('waiting', 'running')`
         const [row] = yield* sql<{ attempt: Whole; value: string }>`
           SELECT attempt, value FROM connectors_partitions
@@ -257,7 +271,7 @@ export const make = Effect.gen(function* () {
           const isLast = row !== undefined && whole(row.attempt) === key.attempt
           if (isLast) {
             yield* sql`
-              UPDATE connectors_partitions SET ${sql.update({ ...counts, changed_at: now })} WHERE ${wherePartition(key)}`
+              UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), changed_at: now })} WHERE ${wherePartition(key)}`
           }
           verdicts.push(!isLast ? "stale" : row.state === "running" ? "go on" : "settled")
         }
@@ -270,7 +284,7 @@ export const make = Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         yield* lockJob(key, now)
         yield* sql`
-          UPDATE connectors_partitions SET ${sql.update({ ...counts, state, error, changed_at: now })} WHERE ${ofLast(key)}`
+          UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), state, error, changed_at: now })} WHERE ${ofLast(key)}`
         yield* settleJob(key, now)
         const [row] = yield* sql<{ attempt: Whole }>`
           SELECT attempt FROM connectors_partitions WHERE ${wherePartition(key)}`
@@ -280,21 +294,15 @@ export const make = Effect.gen(function* () {
     totals: (key: JobKey) =>
       storing(
         Effect.map(
-          sql<
-            Record<"partitions" | "before" | "written" | "rejected" | "unknown" | "sent_earlier", Whole> & {
-              state: PartitionState
-            }
-          >`
+          sql<CountColumns & { partitions: Whole; sent_earlier: Whole; state: PartitionState }>`
             SELECT state, COUNT(*) AS partitions, SUM(before) AS before, SUM(written) AS written,
-              SUM(rejected) AS rejected, SUM(unknown) AS unknown, SUM(sent_earlier) AS sent_earlier
+              SUM(rejected) AS rejected, SUM(unknown) AS unknown, SUM(dead_lettered) AS dead_lettered,
+              SUM(sent_earlier) AS sent_earlier
             FROM connectors_partitions WHERE ${whereJob(key)} GROUP BY state`,
           Arr.map((row): Totals => ({
             state: row.state,
             partitions: whole(row.partitions),
-            before: whole(row.before),
-            written: whole(row.written),
-            rejected: whole(row.rejected),
-            unknown: whole(row.unknown),
+            ...toCounts(row),
             sentEarlier: whole(row.sent_earlier)
           }))
         )
@@ -304,14 +312,15 @@ export const make = Effect.gen(function* () {
       storing(
         Effect.map(
           sql<
-            Record<"attempt" | "before" | "written" | "rejected" | "unknown", Whole> & {
+            CountColumns & {
+              attempt: Whole
               partition_key: string
               state: PartitionState
               runner: string | null
               error: string | null
             }
           >`
-            SELECT partition_key, state, attempt, runner, error, before, written, rejected, unknown
+            SELECT partition_key, state, attempt, runner, error, before, written, rejected, unknown, dead_lettered
             FROM connectors_partitions WHERE ${whereJob(key)} AND ${sql.in("state", states)}
             ORDER BY ordinal LIMIT ${limit}`,
           Arr.map((row): PartitionRow => ({
@@ -320,10 +329,7 @@ export const make = Effect.gen(function* () {
             attempt: whole(row.attempt),
             runner: row.runner ?? undefined,
             error: row.error ?? undefined,
-            before: whole(row.before),
-            written: whole(row.written),
-            rejected: whole(row.rejected),
-            unknown: whole(row.unknown)
+            ...toCounts(row)
           }))
         )
       ),

@@ -34,6 +34,7 @@ const migrations = Migrator.fromRecord({
         written BIGINT NOT NULL,
         rejected BIGINT NOT NULL,
         unknown BIGINT NOT NULL,
+        dead_lettered BIGINT NOT NULL,
         sent_earlier BIGINT NOT NULL,
         error TEXT,
         changed_at BIGINT NOT NULL,

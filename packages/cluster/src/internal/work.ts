@@ -1,6 +1,5 @@
 /** Works on one partition: begins an attempt, runs the job's program on it, and notes how it ended. */
 import { clip } from "@effect-connectors/core/ConnectorError"
-import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -43,11 +42,17 @@ export const make = <R>(
     const begun = yield* persistently(store.begin(key, engine.runner))
     if (begun._tag === "Settled") return "settled" as const
     const mine: Attempt = { ...key, attempt: begun.attempt }
-    let sent = Outcome.noCounts
+    const sent = { Written: 0, Rejected: 0, Unknown: 0, DeadLettered: 0 }
     let before = Effect.succeed(0)
     const counts = Effect.map(
       Effect.suspend(() => before),
-      (before): Counts => ({ before, ...sent })
+      (before): Counts => ({
+        before,
+        written: sent.Written,
+        rejected: sent.Rejected,
+        unknown: sent.Unknown,
+        deadLettered: sent.DeadLettered
+      })
     )
     const stopped = yield* Deferred.make<"settled" | "stale">()
     yield* engine.follow({ key: mine, counts, stop: (verdict) => Deferred.succeed(stopped, verdict) })
@@ -59,7 +64,7 @@ export const make = <R>(
         key: key.partition,
         attempt: begun.attempt,
         count: (outcomes) => {
-          sent = Outcome.add(sent, outcomes)
+          for (const { _tag } of outcomes) sent[_tag]++
         },
         countBefore: (records) => {
           before = records
