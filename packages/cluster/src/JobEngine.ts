@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JobStore, PartitionKey } from "./internal/jobStore.ts"
+import type { RateStore } from "./internal/rateStore.ts"
 import type { StorageFailed } from "./JobError.ts"
 
 /** A job as the engine knows it. */
@@ -21,6 +22,8 @@ export interface Service {
   /** Where this process can be reached by others, for people to read. */
   readonly runner: string
   readonly store: JobStore
+  /** Rates that all processes on the storage share. */
+  readonly rates: RateStore
   /** Lets this process work on a job while the scope is open. */
   readonly register: (definition: Definition) => Effect.Effect<void, StorageFailed | InvalidOption, Scope.Scope>
   /** Has the partitions of one generation of a job worked on; a second time nothing happens. */

@@ -18,6 +18,7 @@ import {
   type SqlError,
   WorkflowEngine
 } from "./effectCluster.ts"
+import { Messages } from "./messages.ts"
 import * as Sqlite from "./sqlite.ts"
 import * as Workflows from "./workflows.ts"
 
@@ -80,7 +81,7 @@ const sharding = (storage: Storage, options: Options, address: Address | undefin
 const engine = (
   runner: string,
   options: Options,
-  workflows: Layer.Layer<WorkflowEngine.WorkflowEngine, StorageFailed | InvalidOption, SqlClient>
+  workflows: Layer.Layer<WorkflowEngine.WorkflowEngine | Messages, StorageFailed | InvalidOption, SqlClient>
 ) =>
   Layer.effect(
     JobEngine,
@@ -94,7 +95,7 @@ const cluster = (storage: Storage, options: Options, address: Address | undefine
   engine(
     address === undefined ? "client" : `${address.host}:${address.port}`,
     options,
-    Layer.provide(ClusterWorkflowEngine.layer, sharding(storage, options, address))
+    Layer.provide(Layer.merge(ClusterWorkflowEngine.layer, Messages.layer), sharding(storage, options, address))
   ).pipe(Layer.provide(reachable(storage.layer)))
 
 /** A port that is free now. Runners are told of each other's ports by the storage, so it has to be known before it is bound. */
@@ -140,6 +141,6 @@ export const postgresClient = ({ url }: { readonly url: Redacted.Redacted }) =>
   cluster(postgresStorage(url, 3), {}, undefined)
 
 export const memory = (options: Options) =>
-  engine("memory", options, WorkflowEngine.layerMemory).pipe(
+  engine("memory", options, Layer.merge(WorkflowEngine.layerMemory, Messages.layerNone)).pipe(
     Layer.provide(reachable(Sqlite.layer({ file: ":memory:" })))
   )

@@ -334,6 +334,30 @@ export const make = Effect.gen(function* () {
         )
       ),
 
+    /** Jobs that ended before a time and whose engine's messages are not removed yet, some of them. */
+    ended: (before: number) =>
+      storing(
+        Effect.map(
+          sql<JobKey & { generation: Whole; pruned_generation: Whole }>`
+            SELECT job, id, generation, pruned_generation FROM connectors_jobs
+            WHERE state <> 'running' AND finished_at < ${before} AND pruned_generation < generation LIMIT 10`,
+          Arr.map(({ generation, id, job, pruned_generation }) => ({
+            job,
+            id,
+            generation: whole(generation),
+            pruned: whole(pruned_generation)
+          }))
+        )
+      ),
+
+    /** Notes that messages are removed. The ledgers of a completed job go with them: nobody goes on with it. */
+    pruned: (key: JobKey, generation: number) =>
+      Effect.gen(function* () {
+        yield* sql`UPDATE connectors_jobs SET pruned_generation = ${generation} WHERE ${whereJob(key)}`
+        const job = yield* jobOf(key)
+        if (job?.state === "completed") yield* sql`DELETE FROM connectors_ledgers WHERE ${whereJob(key)}`
+      }).pipe(sql.withTransaction, storing),
+
     ledger: {
       get: (key: Attempt, name: string) =>
         storing(

@@ -49,6 +49,12 @@ const migrations = Migrator.fromRecord({
         value TEXT NOT NULL,
         PRIMARY KEY (job, id, partition_key, name)
       )`
+    yield* sql`
+      CREATE TABLE IF NOT EXISTS connectors_rates (
+        name TEXT NOT NULL PRIMARY KEY,
+        tokens DOUBLE PRECISION NOT NULL,
+        refilled_at DOUBLE PRECISION NOT NULL
+      )`
   })
 })
 

@@ -4,39 +4,30 @@
  * parent that waits: a parent is replayed from its start for each child that ends, which is quadratic.
  */
 import type { InvalidOption } from "@effect-connectors/core/ConnectorError"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import type { Definition, Followed, Service } from "../JobEngine.ts"
 import { StorageFailed } from "../JobError.ts"
-import { Activity, type SqlClient, Workflow, WorkflowEngine } from "./effectCluster.ts"
+import { Activity, type SqlClient, WorkflowEngine } from "./effectCluster.ts"
 import * as JobStore from "./jobStore.ts"
-
-/** The names of a job's two workflows. They are stored: changing them leaves running jobs behind. */
-export const jobWorkflow = (job: string) =>
-  Workflow.make(`Job/${job}`, {
-    payload: { id: Schema.String, generation: Schema.Int },
-    idempotencyKey: ({ generation, id }) => JSON.stringify([id, generation])
-  })
-
-/** @see {@link jobWorkflow} */
-export const partitionWorkflow = (job: string) =>
-  Workflow.make(`Partition/${job}`, {
-    payload: { id: Schema.String, generation: Schema.Int, partition: Schema.String },
-    idempotencyKey: ({ generation, id, partition }) => JSON.stringify([id, generation, partition])
-  })
+import { Messages, prune } from "./messages.ts"
+import * as RateStore from "./rateStore.ts"
+import { jobWorkflow, partitionWorkflow } from "./workflowNames.ts"
 
 export interface Options {
   readonly runner: string
   readonly concurrency: number
   readonly reportEvery: Duration.Input
-  readonly workflows: Layer.Layer<WorkflowEngine.WorkflowEngine, StorageFailed | InvalidOption, SqlClient>
+  readonly workflows: Layer.Layer<WorkflowEngine.WorkflowEngine | Messages, StorageFailed | InvalidOption, SqlClient>
 }
+
+/** How often a runner looks for messages that nobody needs. */
+const pruneEvery = Duration.minutes(1)
 
 /** How many partitions are dispatched at a time. */
 const dispatching = 16
@@ -55,17 +46,13 @@ export const persistently = <A, R>(effect: Effect.Effect<A, StorageFailed, R>): 
   )
 
 export const make = Effect.fnUntraced(function* (options: Options) {
+  const scope = yield* Effect.scope
   // A runner is given work as soon as it joins the others, so it joins when its first job is ready.
   const joined = yield* Effect.cached(
-    Effect.provideContext(
-      Effect.map(
-        Layer.buildWithScope(options.workflows, yield* Effect.scope),
-        Context.get(WorkflowEngine.WorkflowEngine)
-      ),
-      yield* Effect.context<SqlClient>()
-    )
+    Effect.provideContext(Layer.buildWithScope(options.workflows, scope), yield* Effect.context<SqlClient>())
   )
   const store = yield* JobStore.make
+  const rates = yield* RateStore.make
   const room = yield* Semaphore.make(options.concurrency)
   const followed = new Set<Followed>()
 
@@ -87,7 +74,19 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     Effect.forkScoped
   )
 
-  const inCluster = Effect.provideServiceEffect(WorkflowEngine.WorkflowEngine, joined)
+  const pruning = yield* Effect.cached(
+    Effect.flatMap(joined, (cluster) =>
+      prune(store, Context.get(cluster, Messages)).pipe(
+        Effect.catch((error) => Effect.logDebug("The messages of ended jobs were not removed", error)),
+        Effect.repeat(Schedule.jittered(Schedule.spaced(pruneEvery))),
+        Effect.forkIn(scope)
+      )
+    )
+  )
+  const inCluster = Effect.provideServiceEffect(
+    WorkflowEngine.WorkflowEngine,
+    Effect.map(joined, Context.get(WorkflowEngine.WorkflowEngine))
+  )
 
   const register = ({ name, work }: Definition) =>
     Effect.gen(function* () {
@@ -114,11 +113,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           )
         })
       )
+      yield* pruning
     }).pipe(inCluster)
 
   const service: Service = {
     runner: options.runner,
     store,
+    rates,
     register,
     dispatch: ({ generation, id, name }) =>
       jobWorkflow(name)
