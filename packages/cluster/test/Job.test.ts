@@ -72,9 +72,7 @@ describe("Job", () => {
             yield* run.pending(Stream.range(from, to - 1)).pipe(
               Stream.rechunk(10),
               Stream.mapEffect((entry: Resume.Entry<number>) =>
-                broken.now && entry.value === 350
-                  ? Effect.fail(new Error("no"))
-                  : Effect.succeed(Outcome.written(entry))
+                broken.now && entry.value === 350 ? Effect.fail("no") : Effect.succeed(Outcome.written(entry))
               ),
               Stream.tap(({ input }) => Effect.sync(() => given.push(input.value))),
               run.acknowledge,
@@ -86,7 +84,7 @@ describe("Job", () => {
       yield* Effect.gen(function* () {
         const error = yield* Effect.flip(passing(Job.execute(job, { id: "1", partitions: ranges })))
         assert.strictEqual(error.reason._tag, "PartitionsFailed")
-        assert.include(error.message, '1 of 10 partitions failed. {"from":300,"to":400}: Error: no')
+        assert.include(error.message, '1 of 10 partitions failed. {"from":300,"to":400}: no')
         assert.deepStrictEqual((yield* Job.progress(job, "1")).partitions.failed, 1)
 
         broken.now = false

@@ -106,6 +106,12 @@ export const make = Effect.gen(function* () {
   const wherePartition = (key: PartitionKey) => sql`${whereJob(key)} AND partition_key = ${key.partition}`
   const ofLast = (key: Attempt) => sql`${wherePartition(key)} AND attempt = ${key.attempt} AND state = 'running'`
 
+  // PostgreSQL wants to know the type of a parameter in a SELECT, and that the row must stay as it is until the end.
+  const [text, whileWritten] = sql.onDialectOrElse({
+    pg: () => [(value: string) => sql`${value}::text`, sql.literal("FOR SHARE")] as const,
+    orElse: () => [(value: string) => sql`${value}`, sql.literal("")] as const
+  })
+
   const jobOf = Effect.fnUntraced(function* (key: JobKey) {
     const rows = yield* sql<{
       generation: Whole
@@ -374,23 +380,22 @@ export const make = Effect.gen(function* () {
             Arr.map(({ name }) => name)
           )
         ),
-      /** Stores what an attempt has done; one that is not the last any more is refused. */
+      /**
+       * Stores what an attempt has done; one that is not the last any more is refused. It is one statement, since it is
+       * what a job asks of the storage most.
+       */
       set: (key: Attempt, name: string, value: string) =>
-        Effect.gen(function* () {
-          const isLast = yield* sql<{ attempt: Whole }>`
-            UPDATE connectors_partitions SET changed_at = changed_at WHERE ${ofLast(key)} RETURNING attempt`
-          if (isLast.length === 0) return false
-          yield* sql`
-            INSERT INTO connectors_ledgers ${sql.insert({
-              job: key.job,
-              id: key.id,
-              partition_key: key.partition,
-              name,
-              value
-            })}
-            ON CONFLICT (job, id, partition_key, name) DO UPDATE SET value = excluded.value`
-          return true
-        }).pipe(sql.withTransaction, storing),
+        storing(
+          Effect.map(
+            sql`
+              INSERT INTO connectors_ledgers (job, id, partition_key, name, value)
+              SELECT job, id, partition_key, ${text(name)}, ${text(value)}
+              FROM connectors_partitions WHERE ${ofLast(key)} ${whileWritten}
+              ON CONFLICT (job, id, partition_key, name) DO UPDATE SET value = excluded.value
+              RETURNING name`,
+            (rows) => rows.length > 0
+          )
+        ),
       remove: (key: Attempt, name: string | undefined) =>
         storing(
           name === undefined

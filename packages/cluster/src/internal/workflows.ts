@@ -45,10 +45,16 @@ export const persistently = <A, R>(effect: Effect.Effect<A, StorageFailed, R>): 
     Effect.orDie
   )
 
+/** Runs something until it has succeeded once; one that failed is run again by the next who asks. */
+const onceSuccessful = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.cachedInvalidateWithTTL(effect, Duration.infinity), ([get, invalidate]) =>
+    Effect.onError(get, () => invalidate)
+  )
+
 export const make = Effect.fnUntraced(function* (options: Options) {
   const scope = yield* Effect.scope
   // A runner is given work as soon as it joins the others, so it joins when its first job is ready.
-  const joined = yield* Effect.cached(
+  const joined = yield* onceSuccessful(
     Effect.provideContext(Layer.buildWithScope(options.workflows, scope), yield* Effect.context<SqlClient>())
   )
   const store = yield* JobStore.make
@@ -69,15 +75,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     })
   })
   yield* report.pipe(
-    Effect.catch((error) => Effect.logDebug("The progress of partitions was not stored", error)),
+    Effect.catchCause((cause) => Effect.logDebug("The progress of partitions was not stored", cause)),
     Effect.repeat(Schedule.spaced(options.reportEvery)),
     Effect.forkScoped
   )
 
-  const pruning = yield* Effect.cached(
+  const pruning = yield* onceSuccessful(
     Effect.flatMap(joined, (cluster) =>
       prune(store, Context.get(cluster, Messages)).pipe(
-        Effect.catch((error) => Effect.logDebug("The messages of ended jobs were not removed", error)),
+        Effect.catchCause((cause) => Effect.logDebug("The messages of ended jobs were not removed", cause)),
         Effect.repeat(Schedule.jittered(Schedule.spaced(pruneEvery))),
         Effect.forkIn(scope)
       )
