@@ -24,6 +24,7 @@ export default defineConfig({
       project("core", "packages/core/test", {}),
       project("pinecone", "packages/pinecone/test", {}),
       project("tecton", "packages/tecton/test", {}),
+      project("cluster", "packages/cluster/test", {}),
       project("testkit", "packages/testkit/test", {}),
       // These start compilers and whole programs: they run after the others, so that nobody starves.
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),

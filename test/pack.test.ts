@@ -9,7 +9,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 
 const root = path.join(import.meta.dirname, "..")
-const names = ["core", "pinecone", "tecton", "testkit"]
+const names = ["core", "pinecone", "tecton", "cluster", "testkit"]
 const scope = "@effect-connectors"
 const tsc = path.join(root, "node_modules/typescript/bin/tsc")
 

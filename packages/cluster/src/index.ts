@@ -1,0 +1,7 @@
+export * as Job from "./Job.ts"
+export * as JobClient from "./JobClient.ts"
+export * as JobEngine from "./JobEngine.ts"
+export * as JobError from "./JobError.ts"
+export * as JobPacing from "./JobPacing.ts"
+export * as JobRunner from "./JobRunner.ts"
+export * as Partition from "./Partition.ts"

@@ -1,0 +1,206 @@
+import { Job, JobRunner, Partition } from "@effect-connectors/cluster"
+import { Outcome, type Resume } from "@effect-connectors/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { passing } from "./support/passing.ts"
+
+const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int })
+const ranges = Array.from({ length: 10 }, (_, i) => ({ from: i * 100, to: (i + 1) * 100 }))
+
+/** Runs a program where a job can be worked on. */
+const withJob =
+  <P>(job: Job.Job<P>, options?: JobRunner.Options) =>
+  <A, E, R>(program: Effect.Effect<A, E, R>) =>
+    Effect.provide(program, Layer.provideMerge(Job.layer(job), JobRunner.layerMemory(options)))
+
+describe("Job", () => {
+  it.effect("works on each partition once, and counts what became of records", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const job = Job.make({
+        name: "count",
+        partitions: Range,
+        run: ({ from, to }) =>
+          Stream.range(from, to - 1).pipe(
+            Stream.tap((n) => Effect.sync(() => seen.push(n))),
+            Stream.map((n) => (n % 10 === 0 ? Outcome.rejected(n, "tens", 1) : Outcome.written(n))),
+            Partition.track,
+            Stream.runDrain
+          )
+      })
+      const options = { id: "1", partitions: ranges }
+      yield* Effect.gen(function* () {
+        const ended = yield* passing(Job.execute(job, options))
+        assert.deepStrictEqual(ended.records, { before: 0, written: 900, rejected: 100, unknown: 0, deadLettered: 0 })
+        assert.deepStrictEqual(ended.partitions, {
+          total: 10,
+          waiting: 0,
+          running: 0,
+          completed: 10,
+          failed: 0,
+          cancelled: 0
+        })
+        // Once more: it is done.
+        yield* passing(Job.execute(job, options))
+        yield* Job.resume(job, "1")
+        assert.deepStrictEqual(
+          seen.toSorted((a, b) => a - b),
+          Array.from({ length: 1000 }, (_, i) => i)
+        )
+      }).pipe(withJob(job))
+    })
+  )
+
+  it.effect("goes on with a partition that failed from its ledger, and leaves the others alone", () =>
+    Effect.gen(function* () {
+      const given: Array<number> = []
+      const attempts: Array<number> = []
+      const broken = { now: true }
+      const job = Job.make({
+        name: "resume",
+        partitions: Range,
+        retries: 1,
+        run: ({ from, to }) =>
+          Effect.gen(function* () {
+            const { attempt } = yield* Partition.Partition
+            const run = yield* Partition.resume()
+            if (from === 300) attempts.push(attempt)
+            yield* run.pending(Stream.range(from, to - 1)).pipe(
+              Stream.rechunk(10),
+              Stream.mapEffect((entry: Resume.Entry<number>) =>
+                broken.now && entry.value === 350 ? Effect.fail("no") : Effect.succeed(Outcome.written(entry))
+              ),
+              Stream.tap(({ input }) => Effect.sync(() => given.push(input.value))),
+              run.acknowledge,
+              Partition.track,
+              Stream.runDrain
+            )
+          })
+      })
+      yield* Effect.gen(function* () {
+        const error = yield* Effect.flip(passing(Job.execute(job, { id: "1", partitions: ranges })))
+        assert.strictEqual(error.reason._tag, "PartitionsFailed")
+        assert.include(error.message, '1 of 10 partitions failed. {"from":300,"to":400}: no')
+        assert.deepStrictEqual((yield* Job.progress(job, "1")).partitions.failed, 1)
+
+        broken.now = false
+        yield* Job.resume(job, "1")
+        const ended = yield* passing(Job.wait(job, "1"))
+        assert.strictEqual(ended.partitions.completed, 10)
+        assert.deepStrictEqual(attempts, [1, 2, 3])
+        assert.strictEqual(ended.records.before + ended.records.written, 1000)
+        assert.isAbove(ended.records.before, 0)
+        assert.strictEqual(new Set(given).size, 1000)
+      }).pipe(withJob(job))
+    })
+  )
+
+  it.effect("stops a run that is cancelled, and goes on when it is resumed", () =>
+    Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>()
+      const interrupted: Array<string> = []
+      const waiting = { now: true }
+      const job = Job.make({
+        name: "cancel",
+        partitions: Schema.String,
+        run: (letter) =>
+          Effect.suspend(() =>
+            waiting.now ? Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) : Effect.void
+          ).pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted.push(letter))))
+      })
+      yield* Effect.gen(function* () {
+        yield* Job.start(job, { id: "1", partitions: ["a", "b", "c"] })
+        yield* Deferred.await(begun)
+        yield* Job.cancel(job, "1")
+        const error = yield* Effect.flip(passing(Job.wait(job, "1")))
+        assert.strictEqual(error.reason._tag, "Cancelled")
+        assert.strictEqual((yield* Job.progress(job, "1")).partitions.cancelled, 3)
+
+        waiting.now = false
+        yield* passing(Effect.sleep("3 seconds"))
+        assert.deepStrictEqual(interrupted, ["a"])
+        yield* Job.resume(job, "1")
+        assert.strictEqual((yield* passing(Job.wait(job, "1"))).partitions.completed, 3)
+      }).pipe(withJob(job, { concurrency: 1 }))
+    })
+  )
+
+  it.effect("knows a run by its id, and refuses one over other partitions", () =>
+    Effect.gen(function* () {
+      const job = Job.make({ name: "ids", partitions: Schema.String, run: () => Effect.void })
+      yield* Effect.gen(function* () {
+        yield* passing(Job.execute(job, { id: "1", partitions: ["a", "b"] }))
+        const other = yield* Effect.flip(Job.start(job, { id: "1", partitions: ["a", "c"] }))
+        assert.strictEqual(other.reason._tag, "OtherPartitions")
+        const twice = yield* Effect.flip(Job.start(job, { id: "2", partitions: ["a", "a"] }))
+        assert.strictEqual(twice.message, 'start of job ids "2": option partitions has a twice')
+        for (const ask of [Job.progress, Job.wait, Job.cancel, Job.resume]) {
+          assert.strictEqual((yield* Effect.flip(ask(job, "nobody"))).reason._tag, "UnknownJob")
+        }
+        const none = yield* passing(Job.execute(job, { id: "none", partitions: [] }))
+        assert.strictEqual(none.state, "completed")
+      }).pipe(withJob(job))
+    })
+  )
+
+  it.effect("works on as many partitions at a time as it was told", () =>
+    Effect.gen(function* () {
+      const now = { running: 0, most: 0 }
+      const job = Job.make({
+        name: "room",
+        partitions: Schema.String,
+        run: () =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => {
+              now.most = Math.max(now.most, ++now.running)
+            }),
+            () => Effect.sleep("10 seconds"),
+            () => Effect.sync(() => now.running--)
+          )
+      })
+      yield* passing(Job.execute(job, { id: "1", partitions: ["a", "b", "c", "d", "e", "f", "g"] })).pipe(
+        withJob(job, { concurrency: 3 })
+      )
+      assert.deepStrictEqual(now, { running: 0, most: 3 })
+    })
+  )
+
+  it.effect("tells how far a run has come, while it runs and for the last time", () =>
+    Effect.gen(function* () {
+      const job = Job.make({
+        name: "watch",
+        partitions: Schema.String,
+        run: () =>
+          Stream.range(1, 10).pipe(
+            Stream.tap(() => Effect.sleep("1 second")),
+            Stream.map(Outcome.written),
+            Partition.track,
+            Stream.runDrain
+          )
+      })
+      const snapshots = yield* Effect.gen(function* () {
+        yield* Job.start(job, { id: "1", partitions: ["a", "b"] })
+        return yield* passing(Stream.runCollect(Job.watch(job, "1", "2 seconds")))
+      }).pipe(withJob(job))
+      const written = snapshots.map(({ records }) => records.written)
+      assert.deepStrictEqual(
+        written,
+        written.toSorted((a, b) => a - b)
+      )
+      assert.isAbove(new Set(written).size, 3)
+      assert.strictEqual(snapshots.at(-1)?.state, "completed")
+      assert.strictEqual(written.at(-1), 20)
+    })
+  )
+
+  it.effect("does not start with an option that makes no sense", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(JobRunner.layerMemory({ concurrency: 0 }))))
+      assert.strictEqual(error.message, "option concurrency must be a whole number of at least 1")
+    })
+  )
+})

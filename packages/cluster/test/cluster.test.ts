@@ -1,0 +1,78 @@
+/** Jobs on Effect Cluster itself, in one process and on the test clock. */
+import { Job, Partition } from "@effect-connectors/cluster"
+import { Outcome } from "@effect-connectors/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as SqlClient from "effect/sql/SqlClient"
+import { passing } from "./support/passing.ts"
+import * as SingleRunner from "./support/singleRunner.ts"
+
+const letters = Array.from("abcdefghij")
+
+const rows = (table: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    return (yield* sql`SELECT 1 FROM ${sql(table)}`).length
+  })
+
+describe("a job on Effect Cluster", () => {
+  it.effect("works on each partition once, and its messages are thrown away when it has ended", () =>
+    Effect.gen(function* () {
+      const begun: Array<string> = []
+      const job = Job.make({
+        name: "letters",
+        partitions: Schema.String,
+        run: (letter) =>
+          Effect.gen(function* () {
+            begun.push(letter)
+            const run = yield* Partition.resume()
+            yield* run
+              .pending(Stream.range(1, 100))
+              .pipe(Stream.map(Outcome.written), run.acknowledge, Partition.track, Stream.runDrain)
+          })
+      })
+      yield* Effect.gen(function* () {
+        const ended = yield* passing(Job.execute(job, { id: "1", partitions: letters }))
+        assert.strictEqual(ended.records.written, 1000)
+        assert.deepStrictEqual(begun.toSorted(), letters)
+        assert.isAbove(yield* rows("cluster_messages"), 20)
+        assert.isAbove(yield* rows("connectors_ledgers"), 10)
+
+        yield* passing(Effect.sleep("10 minutes"))
+        assert.strictEqual(yield* rows("cluster_messages"), 0)
+        assert.strictEqual(yield* rows("cluster_replies"), 0)
+        assert.strictEqual(yield* rows("connectors_ledgers"), 0)
+        // It is done all the same.
+        assert.strictEqual(
+          (yield* passing(Job.execute(job, { id: "1", partitions: letters }))).partitions.completed,
+          10
+        )
+        assert.lengthOf(begun, 10)
+      }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), SingleRunner.layer)))
+    })
+  )
+
+  it.effect("goes on with what failed or was cancelled, in a generation of its own", () =>
+    Effect.gen(function* () {
+      const broken = { now: true }
+      const job = Job.make({
+        name: "broken",
+        partitions: Schema.String,
+        retries: 0,
+        run: (letter) => (broken.now && letter > "e" ? Effect.fail(`no ${letter}`) : Effect.void)
+      })
+      yield* Effect.gen(function* () {
+        const error = yield* Effect.flip(passing(Job.execute(job, { id: "1", partitions: letters })))
+        assert.include(error.message, "5 of 10 partitions failed. f: no f")
+        broken.now = false
+        yield* Job.resume(job, "1")
+        assert.strictEqual((yield* passing(Job.wait(job, "1"))).partitions.completed, 10)
+        const attempts = (yield* Job.partitions(job, "1")).map(({ attempt }) => attempt)
+        assert.deepStrictEqual(attempts, [1, 1, 1, 1, 1, 2, 2, 2, 2, 2])
+      }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), SingleRunner.layer)))
+    })
+  )
+})
