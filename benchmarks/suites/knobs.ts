@@ -31,9 +31,9 @@ const group = (contender: Contender, knobs: ReadonlyArray<Knobs>, smoke: boolean
   points: (smoke ? knobs.slice(0, 2) : knobs).map((one) => point(contender, one, smoke))
 })
 
-const batches = [1, 10, 50, 100, 200, 1000]
-const rowBatches = [1, 2, 5, 10, 50, 200]
-const concurrencies = [1, 4, 8, 16, 32, 64]
+const batches = [1, 10, 100, 200, 1000]
+const rowBatches = [1, 5, 10, 50, 200]
+const concurrencies = [1, 4, 8, 16, 64]
 
 const server20 =
   "The server, in another process on the same machine, answers after 20 ms and 0.1 ms for each record of a call, whatever it is " +

@@ -18,7 +18,7 @@ export const peers: Suite = {
           label: "384-d, batch 100, 8 in flight",
           server: drain,
           contenders: [sdkPool, sdk8, sdk7, sdk6, langchain, sdkLayer, grpcLayer],
-          points: [{ at: { ...load }, amount: smoke ? amountFor(load, 0.1, 0.05) : amountFor(load, 1.2, 0.5) }]
+          points: [{ at: { ...load }, amount: smoke ? amountFor(load, 0.1, 0.05) : amountFor(load, 0.8, 0.8) }]
         }
       ],
       bars: () => []

@@ -56,7 +56,7 @@ export const scan: Suite = {
     "index); so it is in the row that says so, and in no other. Every scan compares its count with that of the index, which the baseline " +
     "does not. Client and emulator share the processors: over REST both spend most of the time on text of numbers.",
   plan: ({ smoke }) => {
-    const records = smoke ? 160 : 4800
+    const records = smoke ? 160 : 3200
     const dimension = 100
     return {
       groups: [

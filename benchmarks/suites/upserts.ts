@@ -35,11 +35,16 @@ export const headline = { batch: 100, concurrency: 8, latencyMillis: 0 } as cons
 export const drain = { program: "drain.ts", settings: { latencies: "0,20" } }
 
 /** About what a contender writes in a second, so that its point takes about the time it should. */
-const roughly = ({ settings }: Contender, dimension: Dimension): number =>
-  (settings?.["transport"] === "grpc"
-    ? { 100: 50_000, 384: 30_000, 1536: 20_000 }
-    : { 100: 20_000, 384: 8000, 1536: 2000 }
-  )[dimension]
+const roughly = ({ settings }: Contender, dimension: Dimension): number => {
+  switch (settings?.["transport"]) {
+    case "grpc":
+      return { 100: 50_000, 384: 34_000, 1536: 20_000 }[dimension]
+    case "sdk":
+      return { 100: 32_000, 384: 15_000, 1536: 6000 }[dimension]
+    default:
+      return { 100: 20_000, 384: 8000, 1536: 2200 }[dimension]
+  }
+}
 
 /** About what fits into a call of 2 MB. */
 const autoBatch: Record<Dimension, number> = { 100: 900, 384: 240, 1536: 61 }
