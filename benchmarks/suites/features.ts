@@ -30,7 +30,7 @@ const amount = (load: Load, recordMicros: number, isFirst: boolean, smoke: boole
   // The first point warms up for all: it takes two seconds until the code of either contender is compiled. The others
   // warm up what is particular to them.
   warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : isFirst ? 2 : 0.2),
-  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.2)
+  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.3)
 })
 
 const headline: Load = { batch: 10, concurrency: 8, latencyMillis: 0 }
@@ -90,8 +90,8 @@ export const features: Suite = {
     "beforehand or, where it says so, come in each reply and are asked for by both. TectonSink.ingest is " +
     "beside a pool of the same kind; it has no bar. The server is in another process on the same machine and sends " +
     "answers that it made before. It is the steady state that is compared: a process of either contender works for two seconds " +
-    "before its first point, and runs all points of its group one after the other, some 0.2 s each and 40 calls or more.",
-  rounds: 4,
+    "before its first point, and runs all points of its group one after the other, some 0.3 s each and 40 calls or more.",
+  rounds: 3,
   plan: ({ smoke }) => ({
     groups: [reads(smoke), writes(smoke)],
     bars: (rows) =>
