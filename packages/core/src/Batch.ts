@@ -232,10 +232,12 @@ const makeBuilding = <A, K, E>(key: (record: A) => K, options: Options<A, K>, cl
   const place = (record: A, bytes: number): boolean => {
     const k = key(record)
     let batch = open.get(k)
-    const [oldest] = open.values()
-    if (oldest !== undefined && (openBytes + bytes > maxOpenBytes || (batch === undefined && open.size >= maxKeys))) {
-      markDue(oldest, "room")
-      return false
+    if (openBytes + bytes > maxOpenBytes || (batch === undefined && open.size >= maxKeys)) {
+      const [oldest] = open.values()
+      if (oldest !== undefined) {
+        markDue(oldest, "room")
+        return false
+      }
     }
     if (batch === undefined) {
       batch = start(k, record, bytes)

@@ -151,19 +151,24 @@ export const requireFound = <A, B, E, E2, R>(
 
 /** The keys of one call on their way to the store. */
 interface Flight<K, in out Answer, in out E> {
-  readonly asked: Array<Asked<K>>
+  readonly asked: Array<Seat<K, Answer, E>>
   readonly landed: Deferred.Deferred<ReadonlyArray<Answer>, E>
+  /** Of a flight that has landed well. */
+  answers: ReadonlyArray<Answer>
 }
 
-interface Asked<out K> {
-  readonly key: K
-  readonly identity: string | undefined
-}
-
-/** Where a row's answer will be. */
-interface Seat<K, in out Answer, in out E> {
+/** Where a row's answer will be. A class, since it is told from an answer once a row. */
+class Seat<K, in out Answer, in out E> {
   readonly flight: Flight<K, Answer, E>
   readonly at: number
+  readonly key: K
+  readonly identity: string | undefined
+  constructor(flight: Flight<K, Answer, E>, key: K, identity: string | undefined) {
+    this.flight = flight
+    this.at = flight.asked.length
+    this.key = key
+    this.identity = identity
+  }
 }
 
 /** A time that begins now and runs out. */
@@ -191,7 +196,10 @@ interface Begun<A, K, in out Answer, in out E> {
   readonly elements: Arr.NonEmptyReadonlyArray<A>
   /** Of each element its answer, or where that will be. */
   readonly places: ReadonlyArray<Answer | Seat<K, Answer, E>>
+  /** Those to be flown for these rows. */
   readonly flights: ReadonlyArray<Flight<K, Answer, E>>
+  /** Those of other rows that hold a seat of one of these. */
+  readonly others: ReadonlySet<Flight<K, Answer, E>>
   /** Why they can not fly: there was no time left to wait for room. */
   readonly late: TimedOut | undefined
 }
@@ -244,7 +252,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
     }
 
-    type Keys = Arr.NonEmptyReadonlyArray<Asked<K>>
+    type Keys = Arr.NonEmptyReadonlyArray<Seat<K, Answer, E>>
 
     /** Asks in one call. */
     const call = (asked: Keys) =>
@@ -267,9 +275,10 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       )
 
     /** However a flight ends, interruption included, no one may wait for it any longer. */
-    const land = ({ asked, landed }: Flight<K, Answer, E>, exit: Exit.Exit<ReadonlyArray<Answer>, E>) => {
-      for (const { identity } of asked) if (identity !== undefined) seats.delete(identity)
-      Deferred.doneUnsafe(landed, exit)
+    const land = (flight: Flight<K, Answer, E>, exit: Exit.Exit<ReadonlyArray<Answer>, E>) => {
+      for (const { identity } of flight.asked) if (identity !== undefined) seats.delete(identity)
+      if (Exit.isSuccess(exit)) flight.answers = exit.value
+      Deferred.doneUnsafe(flight.landed, exit)
     }
 
     /** Asks in one call. Who waits for an answer learns of a failure by it. */
@@ -292,58 +301,76 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       })
     }
 
+    /** Finds places for rows, one after the other. */
+    const makePlaces = () => {
+      const own = new Map<string | undefined, Flight<K, Answer, E>>()
+      const others = new Set<Flight<K, Answer, E>>()
+      const places: Array<Answer | Seat<K, Answer, E>> = []
+      const from = { cache: 0, store: 0, flight: 0 }
+      const flightOf = (key: K): Flight<K, Answer, E> => {
+        const group = store.group?.(key)
+        const known = own.get(group)
+        if (known !== undefined) return known
+        const flight = { asked: [], landed: Deferred.makeUnsafe<ReadonlyArray<Answer>, E>(), answers: [] }
+        own.set(group, flight)
+        return flight
+      }
+      return {
+        places,
+        others,
+        from,
+        flights: () => Array.from(own.values()),
+        fail: (failure: E) => {
+          places.push(Result.fail(failure))
+        },
+        keep: (answer: Answer) => {
+          from.cache++
+          places.push(answer)
+        },
+        seat: (key: K, identity: string | undefined) => {
+          const taken = identity === undefined ? undefined : seats.get(identity)
+          if (taken !== undefined) {
+            from.flight++
+            others.add(taken.flight)
+            places.push(taken)
+            return
+          }
+          from.store++
+          const flight = flightOf(key)
+          const seat = new Seat(flight, key, identity)
+          flight.asked.push(seat)
+          if (identity !== undefined) seats.set(identity, seat)
+          places.push(seat)
+        }
+      }
+    }
+
     /** Finds places for rows and waits until there is room for the calls that they need. */
     const begun = <A>(
       elements: Arr.NonEmptyReadonlyArray<A>,
       keyOf: (element: A) => Result.Result<K, E>
     ): Effect.Effect<Begun<A, K, Answer, E>> =>
       Effect.gen(function* () {
-        const own = new Map<string | undefined, Flight<K, Answer, E>>()
-        const flightOf = (key: K): Flight<K, Answer, E> => {
-          const group = store.group?.(key)
-          const known = own.get(group)
-          if (known !== undefined) return known
-          const flight = { asked: [], landed: Deferred.makeUnsafe<ReadonlyArray<Answer>, E>() }
-          own.set(group, flight)
-          return flight
-        }
-        let cached = 0
-        let shared = 0
-        let asked = 0
-        const places: Array<Answer | Seat<K, Answer, E>> = []
+        const { fail, flights: ownFlights, from, keep, others, places, seat } = makePlaces()
         for (const element of elements) {
           const key = keyOf(element)
           if (Result.isFailure(key)) {
-            places.push(Result.fail(key.failure))
+            fail(key.failure)
             continue
           }
           const identity = store.identity(key.success)
           if (identity !== undefined && cache !== undefined) {
             const known = yield* Cache.getSuccess(cache, identity)
             if (Option.isSome(known)) {
-              cached++
-              places.push(known.value)
+              keep(known.value)
               continue
             }
           }
-          const taken = identity === undefined ? undefined : seats.get(identity)
-          if (taken !== undefined) {
-            shared++
-            places.push(taken)
-            continue
-          }
-          asked++
-          const flight = flightOf(key.success)
-          const seat = { flight, at: flight.asked.length }
-          flight.asked.push({ key: key.success, identity })
-          if (identity !== undefined) seats.set(identity, seat)
-          places.push(seat)
+          seat(key.success, identity)
         }
-        yield* telemetry.lookup("cache", cached)
-        yield* telemetry.lookup("store", asked)
-        yield* telemetry.lookup("flight", shared)
-        const flights = Array.from(own.values())
-        const wanted = Math.min(concurrency, store.counts === "keys" ? asked : flights.length)
+        yield* telemetry.lookups(from)
+        const flights = ownFlights()
+        const wanted = Math.min(concurrency, store.counts === "keys" ? from.store : flights.length)
         const late =
           wanted === 0
             ? undefined
@@ -351,7 +378,8 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
                 Effect.as(permits.take(wanted), undefined),
                 (late) => late
               )
-        return { elements, places, flights, late }
+        for (const flight of flights) others.delete(flight)
+        return { elements, places, flights, others, late }
       })
 
     /** Flies, and pairs the rows with their answers. */
@@ -359,6 +387,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       elements,
       flights,
       late,
+      others,
       places
     }: Begun<A, K, Answer, E>): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
       Effect.gen(function* () {
@@ -367,15 +396,11 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
         } else {
           for (const flight of flights) land(flight, Exit.succeed(allLate(flight.asked)(late)))
         }
-        const landed = new Map<Flight<K, Answer, E>, ReadonlyArray<Answer>>()
-        for (const place of places) {
-          if ("flight" in place && !landed.has(place.flight)) {
-            landed.set(place.flight, yield* Deferred.await(place.flight.landed))
-          }
-        }
+        for (const { landed } of flights) yield* Deferred.await(landed)
+        for (const { landed } of others) yield* Deferred.await(landed)
         return Arr.map(elements, (element, i): [A, Answer] => {
           const place = places[i]!
-          return [element, "flight" in place ? landed.get(place.flight)![place.at]! : place]
+          return [element, place instanceof Seat ? place.flight.answers[place.at]! : place]
         })
       })
     return { begun, answered }

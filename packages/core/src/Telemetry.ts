@@ -200,9 +200,10 @@ export const make = (target: Target) => {
         if (failure !== undefined) retries(failure).updateUnsafe(1, context)
         attempts.updateUnsafe(1, context)
       }),
-    lookup: (source: "cache" | "store" | "flight", n: number) =>
+    /** Lookups by where their answers come from. */
+    lookups: (from: { readonly [source in (typeof sources)[number]]: number }) =>
       recorded((context) => {
-        if (n > 0) lookups(source).updateUnsafe(n, context)
+        for (const source of sources) if (from[source] > 0) lookups(source).updateUnsafe(from[source], context)
       }),
     page: Metric.update(counter(metrics.pages), 1),
     /** Counts `effect` as in flight while it runs, and how long that takes. */
@@ -225,6 +226,8 @@ export const make = (target: Target) => {
       })
   }
 }
+
+const sources = ["cache", "store", "flight"] as const
 
 const outcomes = ["written", "rejected", "unknown"] as const
 

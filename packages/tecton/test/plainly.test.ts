@@ -1,8 +1,9 @@
-import { Timestamp, FeatureValue } from "@effect-connectors/tecton"
+import { DataType, Timestamp, FeatureValue } from "@effect-connectors/tecton"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { checkOf, fieldsOf } from "../src/internal/plainly.ts"
+import { checkOf, fieldsOf, isSettled } from "../src/internal/plainly.ts"
+import * as Values from "../src/internal/values.ts"
 
 const values: ReadonlyArray<unknown> = [
   null,
@@ -91,5 +92,53 @@ describe("fields by a look", () => {
     const one = fieldsOf(Schema.Struct({ ["__proto__"]: Schema.String }))
     const row: { readonly ["__proto__"]: string } = JSON.parse('{"__proto__":"x"}')
     assert.deepStrictEqual(Object.entries(one?.(row) ?? {}), [["__proto__", "x"]])
+  })
+})
+
+describe("a type that settles a schema", () => {
+  const wires: ReadonlyArray<unknown> = [
+    true,
+    0,
+    -0,
+    1.5,
+    5n,
+    "",
+    "text",
+    "7",
+    "9007199254740993",
+    "NaN",
+    [1],
+    { a: 1 }
+  ]
+
+  it.each<readonly [string, Schema.Codec<unknown, unknown>, DataType.DataType]>([
+    ["String", Schema.String, DataType.string],
+    ["Number", Schema.Number, DataType.float32],
+    ["Number", Schema.Number, DataType.float64],
+    ["BigInt", Schema.BigInt, DataType.int64],
+    ["Boolean", Schema.Boolean, DataType.boolean],
+    ["NullOr(BigInt)", Schema.NullOr(Schema.BigInt), DataType.int64]
+  ])("is such that %s takes all that is read by it, as it is", (_, schema, dataType) => {
+    assert.isTrue(isSettled(schema.ast, dataType))
+    const read = Values.reader(dataType)
+    const values = wires.map(read).filter((value) => !(value instanceof Values.Wrong))
+    assert.isAbove(values.length, 0)
+    const decode = Schema.decodeUnknownSync(schema)
+    for (const value of values) assert.deepStrictEqual(decode(value), value)
+  })
+
+  it.each<readonly [string, Schema.Codec<unknown, unknown>, DataType.DataType]>([
+    ["another type", Schema.String, DataType.int64],
+    ["checks", Schema.Number.check(Schema.isInt()), DataType.float64],
+    ["a transformation", FeatureValue.SafeInt, DataType.int64],
+    ["a list, which may hold null", Schema.Array(Schema.Number), DataType.array(DataType.float64)],
+    ["one of several", Schema.Union([Schema.String, Schema.String], { mode: "oneOf" }), DataType.string],
+    [
+      "a union with a check, which may come first",
+      Schema.Union([Schema.NonEmptyString, Schema.String]),
+      DataType.string
+    ]
+  ])("is not there for %s", (_, schema, dataType) => {
+    assert.isFalse(isSettled(schema.ast, dataType))
   })
 })

@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
+import type { DataType } from "../DataType.ts"
 import { setField } from "./record.ts"
 import { isNumbers } from "./values.ts"
 import { Timestamp } from "../Timestamp.ts"
@@ -44,6 +45,25 @@ export const checkOf = (ast: SchemaAST.AST): Check | undefined => {
     }
     default:
       return undefined
+  }
+}
+
+/** Is a value that was read by this type, and is not null, as the schema would give it, whatever it is? */
+export const isSettled = (ast: SchemaAST.AST, dataType: DataType): boolean => {
+  if (ast._tag === "Union") return checkOf(ast) !== undefined && ast.types.some((type) => isSettled(type, dataType))
+  if (!isBare(ast)) return false
+  switch (dataType.type) {
+    case "string":
+      return ast._tag === "String"
+    case "int64":
+      return ast._tag === "BigInt"
+    case "float32":
+    case "float64":
+      return ast._tag === "Number"
+    case "boolean":
+      return ast._tag === "Boolean"
+    default:
+      return false
   }
 }
 

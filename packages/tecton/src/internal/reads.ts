@@ -109,21 +109,30 @@ export const wildcards = <K, C, F>(
 /** The whole lookup as text. */
 const identity = ({ joinKeys, requestContext }: Lookup): string => {
   const keys = textOf(joinKeys, joinKey)
-  // No text of fields has a line break.
-  return requestContext === undefined ? keys : `${keys}\n${textOf(requestContext, (value) => wireValue(value))}`
+  // No field begins with a line break.
+  return requestContext === undefined
+    ? keys
+    : `${keys}\n${textOf(requestContext, (value) => JSON.stringify(wireValue(value)))}`
 }
 
-/** Fields as they are sent, in the order of their names. */
-const textOf = <A>(fields: { readonly [name: string]: A | undefined } = {}, write: (value: A) => unknown): string => {
+/** Fields in the order of their names. Each text comes after its length, which takes less time than to quote it. */
+const textOf = <A>(
+  fields: { readonly [name: string]: A | undefined } = {},
+  write: (value: A) => string | null
+): string => {
   const names = Object.keys(fields)
   if (names.length > 1) names.sort()
   let text = ""
   for (const name of names) {
     const value = fields[name]
-    if (value !== undefined) text += `${JSON.stringify(name)}:${JSON.stringify(write(value))},`
+    if (value === undefined) continue
+    const written = write(value)
+    text += written === null ? `${name.length}:${name}-` : `${name.length}:${name}${written.length}:${written}`
   }
   return text
 }
+
+const nothing = {}
 
 type Fields<V> = { readonly [name: string]: V | undefined }
 
@@ -153,7 +162,7 @@ export const lookupOf = <A, K, C, F>(
   const lookup = (element: A): Lookup | InvalidRecord => {
     const joinKeys = encodeKeys(keys(element))
     if (joinKeys instanceof InvalidRecord) return joinKeys
-    const context = requestContext === undefined ? {} : encodeContext(requestContext(element))
+    const context = requestContext === undefined ? nothing : encodeContext(requestContext(element))
     if (context instanceof InvalidRecord) return context
     const asked: Lookup = Object.keys(context).length === 0 ? { joinKeys } : { joinKeys, requestContext: context }
     return checkLookup(asked) ?? asked

@@ -114,7 +114,10 @@ const isWire = (json: unknown): json is typeof Vectors.Type => {
 
 /** Is there a whole number in a value that no double can be trusted with? No type is nested deeper than `levels`. */
 const hasLong = (value: unknown, levels = DataType.maxDepth): boolean => {
-  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value)
+  if (typeof value === "string") return false
+  if (typeof value === "number") {
+    return (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER) && Number.isInteger(value)
+  }
   if (typeof value !== "object" || value === null || levels === 0) return false
   if (!Array.isArray(value)) return hasLong(Object.values(value), levels)
   for (let i = 0; i < value.length; i++) if (hasLong(value[i], levels - 1)) return true
@@ -161,10 +164,11 @@ const toColumns = (items: ReadonlyArray<Item> | null | undefined): ReadonlyArray
 /** The statuses of each row, when there are any: a batch has a list of them for each feature. */
 const statusesOf = (items: ReadonlyArray<Item>) => {
   if (items.every(({ status }) => Predicate.isNullish(status))) return () => undefined
+  const statuses = items.map(({ status }) => status)
   return (row: number): ReadonlyArray<Status> =>
-    items.map(({ status }) => {
+    statuses.map((status) => {
       const own: unknown = Array.isArray(status) ? status[row] : status
-      return Predicate.isString(own) ? own : "UNKNOWN_STATUS"
+      return typeof own === "string" ? own : "UNKNOWN_STATUS"
     })
 }
 

@@ -1,17 +1,18 @@
 /**
- * Reads the vectors of a service out of replies: each value by its type in Tecton, then a whole reply at once by the
- * schemas of the service. A row that is not what they say fails alone, and its error names the feature.
+ * Reads the vectors of a service out of replies: each value by its type in Tecton, and a whole column at once by the
+ * schema of the feature, where the type does not settle it. A row that is not what they say fails alone, and its error names the feature.
  */
 import { InvalidResponse, InvalidValue, type Reason, SchemaDrift } from "@effect-connectors/core/ConnectorError"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import * as DataType from "../DataType.ts"
 import type { FeatureService, Feature, Vector } from "../FeatureService.ts"
 import type { FeatureValue } from "../FeatureValue.ts"
 import type { Column, FeaturesReply, Include, Row, Status } from "../TectonApi.ts"
 import type { Timestamp } from "../Timestamp.ts"
-import { columnDecoder } from "./columns.ts"
+import { columnDecoder, type DecodeColumn } from "./columns.ts"
 import { compare } from "./drift.ts"
+import { isSettled } from "./plainly.ts"
 import { setField } from "./record.ts"
 import * as Values from "./values.ts"
 
@@ -36,14 +37,54 @@ interface Place {
   readonly read: Values.Read
 }
 
-const place = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string> | undefined): ReadonlyArray<Place> =>
-  fields.flatMap(({ dataType, name }, at) =>
-    wanted === undefined || wanted.has(name) ? [{ name, at, read: Values.reader(dataType) }] : []
-  )
+/** A place whose values are not yet those of the declared schema. */
+interface DecodedPlace extends Place {
+  readonly decode: DecodeColumn
+}
 
-/** Is one of the features that are wanted in no place? A reply may name another twice. */
-const lacks = (wanted: ReadonlySet<string>, places: ReadonlyArray<Place>): boolean =>
-  new Set(places.map(({ name }) => name)).size < wanted.size
+/** Where the features are that are wanted. To be made once for many replies. */
+interface Layout {
+  /** Those whose values are done when they are read, row by row. */
+  readonly plain: ReadonlyArray<Place>
+  /** Those that are decoded, a column at a time. */
+  readonly decoded: ReadonlyArray<DecodedPlace>
+  readonly names: ReadonlySet<string>
+  /** A vector without values: to fill a copy of it takes half the time of adding field after field. */
+  readonly empty: { readonly [name: string]: Feature<unknown> }
+}
+
+/** With more fields a copy takes longer than adding them. */
+const mostCopied = 128
+
+const emptyOf = (names: ReadonlySet<string>): Layout["empty"] => {
+  const empty: { [name: string]: Feature<unknown> } = {}
+  if (names.size <= mostCopied) for (const name of names) setField(empty, name, { value: null })
+  return empty
+}
+
+const layoutOf = <K, C, F>(
+  { features }: FeatureService<K, C, F>,
+  fields: ReadonlyArray<DataType.Field>,
+  decoders: ReadonlyMap<string, DecodeColumn>,
+  wanted: ReadonlySet<string> | undefined
+): Layout => {
+  const schemas: { readonly [name: string]: Schema.Codec<unknown, FeatureValue> } = features ?? {}
+  // Of a name that a reply has twice the last counts.
+  const last = new Map(fields.map(({ name }, at) => [name, at]))
+  const plain: Array<Place> = []
+  const decoded: Array<DecodedPlace> = []
+  const names = new Set<string>()
+  for (const [at, { dataType, name }] of fields.entries()) {
+    if (last.get(name) !== at || (wanted !== undefined && !wanted.has(name))) continue
+    names.add(name)
+    const place = { name, at, read: Values.reader(dataType) }
+    const decode = decoders.get(name)
+    const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined
+    if (decode === undefined || (schema !== undefined && isSettled(schema.ast, dataType))) plain.push(place)
+    else decoded.push({ ...place, decode })
+  }
+  return { plain, decoded, names, empty: emptyOf(names) }
+}
 
 const invalid = (detail: string): Reason => new InvalidResponse({ detail })
 
@@ -73,37 +114,42 @@ const untold: DataType.DataType = { type: "unsupported", name: "of a type that i
 export const reader = <K, C, F, E>(service: FeatureService<K, C, F>, toError: (reason: Reason) => E) => {
   const { binding, features, name: subject, types } = service
   const declared = features === undefined ? undefined : new Set(Object.keys(features))
-  const boundPlaces = binding === undefined ? undefined : place(binding.features, declared)
-  const boundTypes = new Map(binding?.features.map(({ dataType, name }) => [name, dataType]))
+  const decoders = new Map(
+    Object.entries(features ?? {}).map(([name, schema]) => [name, columnDecoder(name, schema)] as const)
+  )
+  const boundFields = binding?.features ?? []
+  const boundLayout = binding === undefined ? undefined : layoutOf(service, boundFields, decoders, declared)
+  const boundTypes = new Map(boundFields.map(({ dataType, name }) => [name, dataType]))
 
   const drifted = (found: ReadonlyArray<DataType.Field>): Reason =>
     new SchemaDrift({
       subject: `feature service ${subject}`,
       drifts: compare({ part: "feature", declared: features === undefined ? boundFields : types.features, found })
     })
-  const boundFields = binding?.features ?? []
 
   /** Of the last reply: those of one service hardly ever differ. */
-  let last: { readonly fields: ReadonlyArray<DataType.Field>; readonly found: ReadonlyArray<Place> } | undefined
-  const placed = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string> | undefined) => {
-    if (last === undefined || !sameFields(last.fields, fields)) last = { fields, found: place(fields, wanted) }
-    return last.found
+  let last: { readonly fields: ReadonlyArray<DataType.Field>; readonly layout: Layout } | undefined
+  const laidOut = (fields: ReadonlyArray<DataType.Field>, wanted: ReadonlySet<string> | undefined) => {
+    if (last === undefined || !sameFields(last.fields, fields)) {
+      last = { fields, layout: layoutOf(service, fields, decoders, wanted) }
+    }
+    return last.layout
   }
 
   /** Features of a bound service by their names in a reply, wherever they stand in it now. */
-  const byName = (columns: ReadonlyArray<Column>): Result.Result<ReadonlyArray<Place>, Reason> => {
+  const byName = (columns: ReadonlyArray<Column>): Result.Result<Layout, Reason> => {
     const fields = columns.map(({ name = "" }) => ({ name, dataType: boundTypes.get(name) ?? untold }))
     const wanted = declared ?? new Set(boundTypes.keys())
-    const found = placed(fields, wanted)
-    return lacks(wanted, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
+    const layout = laidOut(fields, wanted)
+    return layout.names.size < wanted.size ? Result.fail(drifted(fields)) : Result.succeed(layout)
   }
 
   /** Where the features of a reply are. */
-  const places = ({ columns, rows }: FeaturesReply): Result.Result<ReadonlyArray<Place>, Reason> => {
-    if (boundPlaces !== undefined) {
+  const layoutFor = ({ columns, rows }: FeaturesReply): Result.Result<Layout, Reason> => {
+    if (boundLayout !== undefined) {
       if (renamed(boundFields, columns)) return byName(columns)
       return rows.every(({ values }) => values.length === boundFields.length)
-        ? Result.succeed(boundPlaces)
+        ? Result.succeed(boundLayout)
         : Result.fail(invalid("the vectors are not those of the service as it was when it was bound; bind it again"))
     }
     if (columns.length === 0 && (declared?.size ?? 1) > 0) {
@@ -112,30 +158,20 @@ export const reader = <K, C, F, E>(service: FeatureService<K, C, F>, toError: (r
       )
     }
     return Result.flatMap(fieldsOf(columns), (fields) => {
-      const found = placed(fields, declared)
-      return declared !== undefined && lacks(declared, found) ? Result.fail(drifted(fields)) : Result.succeed(found)
+      const layout = laidOut(fields, declared)
+      return declared !== undefined && layout.names.size < declared.size
+        ? Result.fail(drifted(fields))
+        : Result.succeed(layout)
     })
   }
 
-  const decoders = Object.entries(features ?? {}).map(([name, schema]) => ({
-    name,
-    decode: columnDecoder(name, schema)
-  }))
-
   /** One vector for each row. */
   return (reply: FeaturesReply): Result.Result<ReadonlyArray<Result.Result<Vector<F>, E>>, Reason> =>
-    Result.map(places(reply), (found) => {
-      const { columns, rows } = reply
-      const wrong: Array<Reason | undefined> = rows.map(() => undefined)
-      const read = found.map((place) => readColumn(place, rows, wrong))
-      const values: Array<ReadonlyArray<unknown>> = [...read]
-      for (const { decode, name } of decoders) {
-        const at = found.findLastIndex((place) => place.name === name)
-        values[at] = decode(read[at]!, wrong)
-      }
-      const vectors = toVectors(found, values, rows, columns)
-      if (!areVectorsOf(service, vectors, found))
-        return rows.map(() => Result.fail(toError(invalid("a vector lacks a feature"))))
+    Result.map(layoutFor(reply), (layout) => {
+      const wrong: Array<Reason | undefined> = reply.rows.map(() => undefined)
+      const vectors = toVectors(layout, reply, wrong)
+      if (!areVectorsOf(service, vectors, layout))
+        return vectors.map(() => Result.fail(toError(invalid("a vector lacks a feature"))))
       return vectors.map((vector, row) => {
         const reason = wrong[row]
         return reason === undefined ? Result.succeed(vector) : Result.fail(toError(reason))
@@ -150,33 +186,41 @@ const sameFields = (a: ReadonlyArray<DataType.Field>, b: ReadonlyArray<DataType.
     return name === other?.name && (dataType === other.dataType || DataType.equals(dataType, other.dataType))
   })
 
-/** The values of a feature in all rows by its type in Tecton. What is wrong with a row is noted, and null in its place. */
-const readColumn = (
-  { at, name, read }: Place,
-  rows: ReadonlyArray<Row>,
-  wrong: Array<Reason | undefined>
-): ReadonlyArray<FeatureValue> =>
-  rows.map(({ values }, row) => {
-    const value = read(values[at])
-    if (!(value instanceof Values.Wrong)) return value
-    wrong[row] ??= new InvalidValue({ field: `feature ${name}${value.path}`, issue: value.issue })
-    return null
-  })
+/** The value at a place by its type in Tecton. What is wrong with a row is noted, and null in its place. */
+const readAt = ({ at, name, read }: Place, rows: ReadonlyArray<Row>, row: number, wrong: Array<Reason | undefined>) => {
+  const value = read(rows[row]!.values[at])
+  if (!(value instanceof Values.Wrong)) return value
+  wrong[row] ??= new InvalidValue({ field: `feature ${name}${value.path}`, issue: value.issue })
+  return null
+}
 
 const toVectors = (
-  places: ReadonlyArray<Place>,
-  values: ReadonlyArray<ReadonlyArray<unknown>>,
-  rows: ReadonlyArray<Row>,
-  columns: ReadonlyArray<Column>
-): ReadonlyArray<{ readonly [name: string]: Feature<unknown> }> =>
-  rows.map(({ statuses }, row) => {
-    const vector: { [name: string]: Feature<unknown> } = {}
-    for (let i = 0; i < places.length; i++) {
-      const { at, name } = places[i]!
-      setField(vector, name, toFeature(values[i]![row], statuses?.[at], columns[at]?.effectiveTime))
+  { decoded, empty, plain }: Layout,
+  { columns, rows }: FeaturesReply,
+  wrong: Array<Reason | undefined>
+): ReadonlyArray<{ readonly [name: string]: Feature<unknown> }> => {
+  const times = plain.map(({ at }) => columns[at]?.effectiveTime)
+  const vectors = rows.map(({ statuses }, row) => {
+    const vector: { [name: string]: Feature<unknown> } = { ...empty }
+    for (let i = 0; i < plain.length; i++) {
+      const place = plain[i]!
+      const value = readAt(place, rows, row, wrong)
+      setField(vector, place.name, toFeature(value, statuses?.[place.at], times[i]))
     }
     return vector
   })
+  for (const place of decoded) {
+    const values = place.decode(
+      rows.map((_, row) => readAt(place, rows, row, wrong)),
+      wrong
+    )
+    for (let row = 0; row < rows.length; row++) {
+      const feature = toFeature(values[row], rows[row]!.statuses?.[place.at], columns[place.at]?.effectiveTime)
+      setField(vectors[row]!, place.name, feature)
+    }
+  }
+  return vectors
+}
 
 /** What was not asked for is no field of it. */
 const toFeature = (value: unknown, status: Status | undefined, effectiveTime: Timestamp | undefined) => {
@@ -184,17 +228,13 @@ const toFeature = (value: unknown, status: Status | undefined, effectiveTime: Ti
   return effectiveTime === undefined ? { value, status } : { value, status, effectiveTime }
 }
 
-/** Their values were decoded by the schemas; what is left to see is that none is missing: all are of the same places. */
+/** Their values are those of the schemas; what is left to see is that none is missing: all are of the same layout. */
 const areVectorsOf = <K, C, F>(
-  service: FeatureService<K, C, F>,
-  vectors: ReadonlyArray<unknown>,
-  places: ReadonlyArray<Place>
-): vectors is ReadonlyArray<Vector<F>> => {
-  const names = new Set(places.map(({ name }) => name))
-  return (
-    vectors.every(Predicate.isReadonlyObject) && Object.keys(service.features ?? {}).every((name) => names.has(name))
-  )
-}
+  { features }: FeatureService<K, C, F>,
+  _vectors: ReadonlyArray<{ readonly [name: string]: Feature<unknown> }>,
+  { names }: Layout
+): _vectors is ReadonlyArray<{ readonly [name: string]: Feature<unknown> } & Vector<F>> =>
+  Object.keys(features ?? {}).every((name) => names.has(name))
 
 /** The join keys that a wildcard service gives with each row. */
 export const joinKeysOf = (
