@@ -211,7 +211,7 @@ export interface Options {
   /**
    * Bytes of one request body; a call over it fails with `RequestTooLarge` and is not sent. Pinecone documents 2 MB
    * for an upsert without saying of what. JSON is the largest form a record has, so its bytes are the safe reading: 100
-   * records of 1536 doubles are 3 MB as JSON, and 0.6 MB decoded. Raise it if your service takes more.
+   * records of 1536 numbers are 1.9 MB as JSON, and 0.6 MB over gRPC. Raise it if your service takes more.
    *
    * @default 2_000_000
    */

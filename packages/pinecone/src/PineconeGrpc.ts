@@ -1,6 +1,6 @@
 /**
  * `PineconeIndex` over Pinecone's gRPC data plane: the same service, with vectors as packed float32 instead of JSON. An
- * upsert has a fifth of the bytes and costs a tenth of the processor's time; values that are read come as
+ * upsert has a third of the bytes and costs a fraction of the processor's time; values that are read come as
  * `Float32Array`s.
  *
  * Put it in the place of `PineconeIndex.layer`; nothing else of a program changes.
@@ -14,7 +14,7 @@ import { PineconeIndex } from "./PineconeIndex.ts"
 
 /**
  * The index at Pinecone over gRPC. Options, limits, errors and pacing are those of `PineconeIndex.layer`, but bytes are
- * bytes of protobuf: `maxRequestBytes` holds 321 vectors of 1536 numbers instead of 61 to 103. An address with `http`
+ * bytes of protobuf: `maxRequestBytes` holds about 320 vectors of 1536 numbers instead of 100. An address with `http`
  * is spoken to in plain text, one with `https` by TLS. An index given by `index` is looked up over REST, since the
  * control plane speaks nothing else.
  *

@@ -9,16 +9,18 @@ interface Row {
   readonly code: number
   readonly details?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly answered?: boolean
+  /** What is known of the answer; by default all of it came. */
+  readonly part?: "nothing" | "headers"
   readonly reason: ConnectorError.Reason["_tag"]
   readonly retryAfter?: number
 }
 
-const ending = ({ answered = true, code, details = "", headers }: Omit<Row, "reason">): Ending => ({
+const ending = ({ code, details = "", headers, part }: Omit<Row, "reason">): Ending => ({
   code,
   details,
   headers: new Headers(headers),
-  answered
+  began: part !== "nothing",
+  ended: part === undefined
 })
 
 const month = "You've reached your write unit limit for the current month."
@@ -32,7 +34,7 @@ const rows: ReadonlyArray<Row> = [
   { code: 3, details: "Vector dimension 2 does not match", reason: "RequestRefused" },
   { code: 3, details: old2MB, reason: "RequestTooLarge" },
   { code: 4, reason: "TimedOut" },
-  { code: 4, answered: false, reason: "TimedOut" },
+  { code: 4, part: "nothing", reason: "TimedOut" },
   { code: 5, details: "Namespace not found", reason: "NotFound" },
   { code: 6, reason: "RequestRefused" },
   { code: 7, details: "Wrong project", reason: "Forbidden" },
@@ -46,9 +48,29 @@ const rows: ReadonlyArray<Row> = [
   { code: 10, reason: "Unavailable" },
   { code: 11, details: rustServer, reason: "RequestTooLarge" },
   { code: 11, details: "page", reason: "RequestRefused" },
-  { code: 12, details: "Received HTTP status code 404", reason: "Forbidden" },
+  { code: 12, details: "unknown method", reason: "Forbidden" },
+  // A gateway before the service, or something else than it.
+  { code: 12, details: "Received HTTP status code 404", part: "headers", reason: "NotFound" },
+  {
+    code: 14,
+    details: "Received HTTP status code 429",
+    part: "headers",
+    headers: { "retry-after": "2" },
+    reason: "RateLimited",
+    retryAfter: 2000
+  },
+  { code: 14, details: "Received HTTP status code 503", reason: "Unavailable" },
+  { code: 2, details: "Received HTTP status code 413", part: "headers", reason: "RequestTooLarge" },
+  // What the client does not take says nothing of the request.
+  {
+    code: 8,
+    details: "Received message larger than max (1752460652 vs 134217728)",
+    part: "headers",
+    reason: "InvalidResponse"
+  },
   { code: 13, details: "oops", reason: "Unavailable" },
-  { code: 13, details: "Received RST_STREAM with code 2", answered: false, reason: "ConnectionFailed" },
+  { code: 13, details: "Received RST_STREAM with code 2", part: "headers", reason: "ConnectionFailed" },
+  { code: 14, details: "failed to connect to shard", part: "headers", reason: "Unavailable" },
   {
     code: 14,
     details: "down",
@@ -56,7 +78,7 @@ const rows: ReadonlyArray<Row> = [
     reason: "Unavailable",
     retryAfter: 12_000
   },
-  { code: 14, details: "Connection dropped", answered: false, reason: "ConnectionFailed" },
+  { code: 14, details: "Connection dropped", part: "nothing", reason: "ConnectionFailed" },
   { code: 15, reason: "Unavailable" },
   { code: 16, details: "Invalid API Key", reason: "Unauthorized" },
   { code: 99, reason: "Unavailable" }
@@ -67,14 +89,17 @@ describe("classify", () => {
     const found = classify(ending(row), subject, now)
     assert.strictEqual(found._tag, reason)
     assert.strictEqual(ConnectorError.retryAfterMillis(found), retryAfter ?? 0)
-    if (row.answered !== false) assert.strictEqual("wire" in found ? found.wire?.grpcCode : undefined, row.code)
+    if (row.part === undefined && !row.details?.startsWith("Received HTTP"))
+      assert.strictEqual("wire" in found ? found.wire?.grpcCode : undefined, row.code)
   })
 
   it("knows what was never sent", () => {
-    const before = (details: string) => classify(ending({ code: 14, details, answered: false }), subject, now)
+    const before = (details: string) => classify(ending({ code: 14, details, part: "nothing" }), subject, now)
     for (const details of [
       "No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1",
-      "Name resolution failed for target dns:nowhere.invalid:443"
+      "Name resolution failed for target dns:nowhere.invalid:443",
+      "Stream refused by server",
+      "Channel has been shut down"
     ]) {
       assert.deepInclude(before(details), { _tag: "ConnectionFailed", sent: false, mayHaveApplied: false })
     }

@@ -87,6 +87,36 @@ describe("upserts", () => {
       })
   )
 
+  it("are whole after one that could not be written", () => {
+    const bad: {
+      readonly id: string
+      readonly values: ReadonlyArray<number>
+      readonly metadata: { readonly a: string }
+    } = {
+      id: "bad",
+      values: [1],
+      get metadata(): never {
+        throw new Error("no metadata")
+      }
+    }
+    assert.throws(() =>
+      Request.query(
+        "ns",
+        { topK: 1, id: "a" },
+        {
+          get a(): never {
+            throw new Error("no filter")
+          }
+        }
+      )
+    )
+    assert.throws(() => new ProtoRecord(bad))
+    assert.deepStrictEqual(decode("UpsertRequest", upsertMessage([new ProtoRecord({ id: "a", values: [1] })], "ns")), {
+      vectors: [{ id: "a", values: [1] }],
+      namespace: "ns"
+    })
+  })
+
   it("name no default namespace", () => {
     const record = new ProtoRecord({ id: "a", values: [1] })
     assert.deepStrictEqual(decode("UpsertRequest", upsertMessage([record], "__default__")), {

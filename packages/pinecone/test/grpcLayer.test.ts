@@ -239,7 +239,7 @@ describe("failures", () => {
     ["reset the stream", { _tag: "ConnectionFailed", sent: true, mayHaveApplied: true, isRetryable: true }],
     ["break off", { _tag: "ConnectionFailed", sent: true, mayHaveApplied: true, isRetryable: true }],
     ["no message", { _tag: "InvalidResponse", isRetryable: false }],
-    ["plain 404", { _tag: "Forbidden", isFatal: true }],
+    ["plain 404", { _tag: "NotFound", resource: "index", isFatal: true }],
     [{ message: Uint8Array.of(0x0a) }, { _tag: "InvalidResponse", isRetryable: false }]
   ]
   it.live.each(broken)("%j", ([line, expected]) =>
@@ -255,6 +255,14 @@ describe("failures", () => {
       yield* Effect.flip(upsert(index))
       yield* upsert(index)
       assert.strictEqual(server.connections(), 2)
+    })
+  )
+
+  it.live("a call after the layer is closed was never sent", () =>
+    Effect.gen(function* () {
+      const server = yield* scriptedGrpc()
+      const index = yield* Effect.scoped(serviceOf({ host: server.url }))
+      assert.deepInclude(yield* reasonOf(upsert(index)), { _tag: "ConnectionFailed", sent: false })
     })
   )
 

@@ -112,15 +112,18 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
       )
     })
 
+    // Once the breaker knows of it: an answer in between would else be told first, and the outage never be forgotten.
+    const counted = Effect.sync(() => {
+      outages++
+    })
+
     const guard = <A, E extends ConnectorError, R>(
       attempt: Effect.Effect<A, E, R>,
       waiting: Waiting<E>
     ): Effect.Effect<A, E, R> => {
       const noted = Effect.tapError(attempt, (error) =>
         Effect.sync(() => {
-          if (!isOutage(error)) return
-          lastFailure = error.message
-          outages++
+          if (isOutage(error)) lastFailure = error.message
         })
       )
       // To pass each call through the breaker would cost more than all else about it, and while a service answers the breaker
@@ -129,7 +132,7 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
         onSuccess: (value) => (outages === 0 ? Effect.succeed(value) : Effect.as(answered, value)),
         onFailure: (error) =>
           isOutage(error)
-            ? Effect.andThen(told(Effect.fail(error)), failed(error, undefined, false))
+            ? Effect.andThen(Effect.andThen(told(Effect.fail(error)), counted), failed(error, undefined, false))
             : Effect.andThen(answered, Effect.fail(error))
       })
       const once = breaker.execute(noted, { key, classify })

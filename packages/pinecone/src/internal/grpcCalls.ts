@@ -5,7 +5,7 @@
  */
 import { clip, InvalidOption, InvalidResponse, type Reason } from "@effect-connectors/core/ConnectorError"
 import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
-import type { Client, ClientOptions, Metadata, StatusObject } from "@grpc/grpc-js"
+import type { Client, ClientOptions, ClientUnaryCall, Metadata, StatusObject } from "@grpc/grpc-js"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -49,18 +49,37 @@ export type Send = <A>(
   read: (message: Uint8Array) => A
 ) => Effect.Effect<Received<A>, Reason>
 
-/** Endings that the client also makes up by itself, for instance when a connection breaks. */
-const alsoLocal: ReadonlySet<number> = new Set([1, 2, 13, 14])
-
 const isBytes = (value: Buffer): Buffer => value
+
+/** Headers of a connection, which HTTP/2 has none of. */
+const ofConnections = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+  "host"
+])
+
+/** Why a header can not be metadata, if it can not. Its value may be a secret. */
+const headerIssue = (name: string, value: string): string | undefined => {
+  if (name.endsWith("-bin") || name.startsWith("grpc-")) return "which gRPC keeps for itself or for bytes"
+  if (ofConnections.has(name)) return "which HTTP/2 does not have"
+  return /^[0-9a-z_.-]+$/.test(name) && /^[ -~]*$/.test(value)
+    ? undefined
+    : "whose name or value no metadata of gRPC can have: only letters, digits and _.- in names, and ASCII"
+}
 
 /** The metadata of every call. */
 const metadataOf = ({ additionalHeaders, apiKey, timeout }: Settings, metadata: Metadata) => {
   metadata.set("x-pinecone-api-version", apiVersion)
   for (const [header, value] of Object.entries(additionalHeaders)) {
-    if (/-bin$|^grpc-/i.test(header)) {
-      const issue = `has ${JSON.stringify(header)}, which gRPC keeps for itself or for bytes`
-      return Effect.fail(new InvalidOption({ option: "additionalHeaders", issue }))
+    const issue = headerIssue(header.toLowerCase(), value)
+    if (issue !== undefined) {
+      return Effect.fail(
+        new InvalidOption({ option: "additionalHeaders", issue: `has ${JSON.stringify(header)}, ${issue}` })
+      )
     }
     metadata.set(header, value)
   }
@@ -97,6 +116,7 @@ export const make = Effect.fnUntraced(function* (
     (client) => Effect.sync(() => client.close())
   )
   const apiKey = Redacted.value(settings.apiKey)
+  const none = new grpc.Metadata()
 
   return Effect.fnUntraced(function* <A>(
     method: string,
@@ -105,14 +125,15 @@ export const make = Effect.fnUntraced(function* (
     read: (message: Uint8Array) => A
   ) {
     yield* checkBytes(request.byteLength, settings)
-    const { initial, message, status } = yield* unary(client, `/VectorService/${method}`, request, metadata)
+    const { initial, message, status } = yield* unary(client, `/VectorService/${method}`, request, metadata, none)
     const { code } = status
     const headers = headersOf([initial, status.metadata], apiKey)
     if (code !== 0) {
-      const answered = !alsoLocal.has(code) || Object.keys(status.metadata.getMap()).length > 0
       const details = withoutSecrets(status.details, [apiKey])
+      const began = initial !== undefined
+      const ended = Object.keys(status.metadata.getMap()).length > 0
       const subject = { index: name, namespace }
-      return yield* classify({ code, details, headers, answered }, subject, yield* Clock.currentTimeMillis)
+      return yield* classify({ code, details, headers, began, ended }, subject, yield* Clock.currentTimeMillis)
     }
     const invalid = (detail: string) =>
       new InvalidResponse({ detail: clip(withoutSecrets(detail, [apiKey])), wire: wireOf({ code, headers }) })
@@ -131,14 +152,21 @@ interface Ended {
 }
 
 /** Interrupting it cancels the call, at the service too. */
-const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata) =>
+const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata, none: Metadata) =>
   Effect.callback<Ended>((resume) => {
     let initial: Metadata | undefined
     let message: Buffer | undefined
     const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength)
-    const call = client.makeUnaryRequest(path, isBytes, isBytes, bytes, metadata, (_, value) => {
-      message = value
-    })
+    let call: ClientUnaryCall
+    try {
+      call = client.makeUnaryRequest(path, isBytes, isBytes, bytes, metadata, (_, value) => {
+        message = value
+      })
+    } catch (error) {
+      // The layer is closed.
+      const details = error instanceof Error ? error.message : String(error)
+      return resume(Effect.succeed({ status: { code: 14, details, metadata: none }, initial, message }))
+    }
     call.on("metadata", (received) => {
       initial = received
     })

@@ -1,7 +1,7 @@
 /** Says what a failed gRPC call means: from the status that ended it, or from what became of its connection. */
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import * as Retry from "@effect-connectors/core/Retry"
-import { monthly, noMoreNamespaces, type Subject, tooLarge } from "./classify.ts"
+import { classify as classifyHttp, monthly, noMoreNamespaces, type Subject, tooLarge } from "./classify.ts"
 
 /** How a call ended. */
 export interface Ending {
@@ -10,12 +10,30 @@ export interface Ending {
   readonly details: string
   /** Metadata of the answer, by name in lower case. */
   readonly headers: Pick<Headers, "get">
-  /** The service said so; else the client found out by itself. */
-  readonly answered: boolean
+  /** Something came back. */
+  readonly began: boolean
+  /** The end of the answer had metadata, so it is the service's. */
+  readonly ended: boolean
 }
 
-/** Failures of the client's before a byte of the call leaves. */
-const neverSent = /no connection established|name resolution failed|failed to connect|econnrefused|enotfound|eai_again/i
+/** Endings that the client makes up by itself when a connection breaks. Services have these codes too. */
+const alsoLocal: ReadonlySet<number> = new Set([1, 2, 13, 14])
+const localDetails =
+  /^(Received RST_STREAM|Connection dropped|Stream refused|Call cancelled|read E|write E|No connection|Channel |Failed to start|socket hang up|Protocol error)/i
+
+/** Those before a byte of the call leaves, or of a call that the service says it has not looked at. */
+const neverSent =
+  /no connection established|name resolution failed|failed to connect|econnrefused|enotfound|eai_again|stream refused by server|failed to start http\/2 stream|channel (closed|has been)/i
+
+/** What answers is an HTTP server, or a gateway before the service. */
+const httpStatus = /^Received HTTP status code (\d{3})$/
+
+/** A reply that the client does not take. */
+const unreadable = /^Received message (larger than max|that decompresses)/
+
+/** Did the service say so? Else the client found out by itself. */
+const isAnswer = ({ began, code, details, ended }: Ending): boolean =>
+  ended || !alsoLocal.has(code) || (began && !localDetails.test(details))
 
 /** The wait that an answer asks for, in milliseconds. gRPC's own field says it in those, HTTP's in seconds or as a date. */
 const retryAfter = ({ headers }: Ending, now: number): { readonly retryAfterMillis?: number } => {
@@ -38,12 +56,15 @@ export const wireOf = ({ code, headers }: Pick<Ending, "code" | "headers">): Con
  * with.
  */
 export const classify = (ending: Ending, subject: Subject, now: number): ConnectorError.Reason => {
-  const { answered, code, details } = ending
+  const { began, code, details, ended, headers } = ending
   const detail = ConnectorError.clip(details === "" ? `gRPC status ${code} without a message` : details)
-  if (!answered && code !== 4 && code !== 8) {
-    return new ConnectorError.ConnectionFailed({ detail, sent: !neverSent.test(details) })
+  const status = httpStatus.exec(details)?.[1]
+  if (status !== undefined) return classifyHttp({ status: Number(status), headers, body: "" }, subject, now)
+  if (!isAnswer(ending)) {
+    return new ConnectorError.ConnectionFailed({ detail, sent: began || !neverSent.test(details) })
   }
   const wire = wireOf(ending)
+  if (unreadable.test(details) && !ended) return new ConnectorError.InvalidResponse({ detail, wire })
   switch (code) {
     case 3: // INVALID_ARGUMENT
     case 6: // ALREADY_EXISTS

@@ -35,6 +35,11 @@ export class MessageWriter {
     return message
   }
 
+  /** Forgets a message that could not be written to its end. */
+  drop(): void {
+    this.at = this.start
+  }
+
   /** An unsigned number of 32 bits. */
   number(field: number, value: number): void {
     this.head(field, varint)

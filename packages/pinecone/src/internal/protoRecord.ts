@@ -12,7 +12,12 @@ const writer = new MessageWriter()
 
 /** The bytes of a message. Messages are written one at a time. */
 export const message = (fill: (writer: MessageWriter) => void): Buffer => {
-  fill(writer)
+  try {
+    fill(writer)
+  } catch (error) {
+    writer.drop()
+    throw error
+  }
   return writer.take()
 }
 

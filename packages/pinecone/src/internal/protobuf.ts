@@ -13,7 +13,7 @@ const fieldBytes = 8
 
 /** Writes the fields of a `Struct`. The object must be plain JSON. */
 export const writeStruct = (writer: MessageWriter, object: Readonly<Record<string, unknown>>): void => {
-  for (const key in object) {
+  for (const key of Object.keys(object)) {
     const value = object[key]
     const valueBytes = fieldBytes + (typeof value === "string" ? value.length : 0)
     writer.message(1, valueBytes + key.length, () => {

@@ -23,11 +23,15 @@ export const toWireFilter = (filter: Filter): Checked<WireFilter> => {
     : fields(filter, "")
 }
 
-const fields = (filter: object, path: string): Checked<WireFilter> => {
+/** Levels of conditions; the service has no use for as many. */
+const maxDepth = 100
+
+const fields = (filter: object, path: string, depth = maxDepth): Checked<WireFilter> => {
+  if (depth === 0) return invalid(`is nested deeper than ${maxDepth} levels`)
   const out: Array<readonly [string, unknown]> = []
   for (const [key, value] of Object.entries(filter)) {
     const at = path === "" ? key : `${path}.${key}`
-    const part = condition(key, value, at)
+    const part = condition(key, value, at, depth - 1)
     if (Result.isFailure(part)) return Result.fail(part.failure)
     out.push([key, part.success])
   }
@@ -36,17 +40,18 @@ const fields = (filter: object, path: string): Checked<WireFilter> => {
   return Result.succeed(Object.fromEntries(out))
 }
 
-const condition = (key: string, value: unknown, at: string): Checked<unknown> => {
+const condition = (key: string, value: unknown, at: string, depth: number): Checked<unknown> => {
   if (value === undefined || value === null || (typeof value === "number" && !Number.isFinite(value))) {
     return invalid(
       `has ${value} at ${JSON.stringify(at)}, which JSON cannot carry; leave that condition out or give it a value`
     )
   }
-  if (Predicate.isObject(value)) return fields(value, at)
+  if (depth === 0) return invalid(`is nested deeper than ${maxDepth} levels`)
+  if (Predicate.isObject(value)) return fields(value, at, depth)
   if (!Array.isArray(value)) return Result.succeed(key.startsWith("$") ? value : { $eq: value })
   const parts: Array<unknown> = []
   for (const [i, element] of value.entries()) {
-    const part = condition("$", element, `${at}[${i}]`)
+    const part = condition("$", element, `${at}[${i}]`, depth - 1)
     if (Result.isFailure(part)) return part
     parts.push(part.success)
   }

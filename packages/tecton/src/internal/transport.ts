@@ -7,7 +7,7 @@ import { connectionFailed } from "@effect-connectors/core/HttpFailure"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Buffer } from "node:buffer"
-import { Agent, type Dispatcher } from "undici"
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 
 /** A request that is ready to go. Its headers may hold a key: it is made when it leaves and kept by nobody. */
 export interface WrittenRequest {
@@ -64,7 +64,7 @@ const onlyTexts = (headers: Record<string, string | Array<string> | undefined>):
  * nothing here needs. Redirects are not followed: they would carry the key to another host.
  */
 const overAgent =
-  (agent: Agent): Exchange =>
+  (agent: Dispatcher): Exchange =>
   (request) =>
     Effect.callback((resume) => {
       let status = 0
@@ -127,14 +127,18 @@ const overFetch =
       catch: (error) => failed(error, request)
     })
 
-/** The transport of one layer. */
+// The layer has times of its own for a whole call. What lies between may speak HTTP/1.1 only.
+const settings = { allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
+
+/** The transport of one layer. Its own connections go by a proxy where Node's `fetch` would. */
 export const make = (fetch: typeof globalThis.fetch | undefined): Effect.Effect<Exchange, never, Scope.Scope> =>
   fetch !== undefined
     ? Effect.succeed(overFetch(fetch))
     : Effect.map(
         Effect.acquireRelease(
-          // The layer has times of its own for a whole call. What lies between may speak HTTP/1.1 only.
-          Effect.sync(() => new Agent({ allowH2: false, headersTimeout: 0, bodyTimeout: 0 })),
+          Effect.sync(() =>
+            process.env["NODE_USE_ENV_PROXY"] === "1" ? new EnvHttpProxyAgent(settings) : new Agent(settings)
+          ),
           (agent) => Effect.promise(() => agent.destroy())
         ),
         overAgent
