@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { Answer } from "./classify.ts"
 import { classify, wireOf } from "./grpcClassify.ts"
 import { checkBytes } from "./indexService.ts"
+import type { Received } from "./received.ts"
 import type { Settings } from "./sdkOptions.ts"
 
 /** The version of the API whose messages are sent; the last one that publishes them. */
@@ -33,12 +34,6 @@ const channelOptions: ClientOptions = {
   "grpc-node.flow_control_window": 8 * 1024 * 1024,
   // Layers do not share connections, so that each ends with its own.
   "grpc.use_local_subchannel_pool": 1
-}
-
-/** What came back. */
-export interface Received<A> {
-  readonly value: A
-  readonly headers: Answer["headers"]
 }
 
 /** Sends one call. */

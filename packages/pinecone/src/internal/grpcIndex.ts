@@ -7,14 +7,12 @@ import { documented } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as Grpc from "./grpcCalls.ts"
 import * as IndexService from "./indexService.ts"
-import { toReadReply, toWriteReply } from "./lsn.ts"
 import { envelopeBytes, ProtoRecord, upsertMessage } from "./protoRecord.ts"
 import * as Reply from "./protoReplies.ts"
 import * as Request from "./protoRequests.ts"
+import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { find, loadClients } from "./sdkCalls.ts"
 import { resolve, type Settings } from "./sdkOptions.ts"
-
-const valueOf = <A>({ value }: Grpc.Received<A>): A => value
 
 const makeWire = (send: Grpc.Send): IndexService.Wire<ProtoRecord> => ({
   encode: (record) => new ProtoRecord(record),

@@ -15,9 +15,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { PineconeError } from "../PineconeError.ts"
-import { type Answer, classify, wireOf } from "./classify.ts"
+import { classify, wireOf } from "./classify.ts"
 import { failure } from "./common.ts"
 import { checkBytes, type Place } from "./indexService.ts"
+import type { Received } from "./received.ts"
 import { addressExample, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
 import { type Body, connect, type Exchange, type WrittenRequest } from "./sdkTransport.ts"
@@ -31,12 +32,6 @@ export interface Call<A> {
   /** In place of the body the SDK wrote. */
   readonly body?: Body | undefined
   readonly reply: Reply.Reply<A>
-}
-
-/** What came back. */
-export interface Received<A> {
-  readonly value: A
-  readonly headers: Answer["headers"]
 }
 
 /** The SDK prints a request only once it has a reply. */

@@ -13,15 +13,13 @@ import { documented } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as IndexService from "./indexService.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
-import { toReadReply, toWriteReply } from "./lsn.ts"
-import { type Call, type Clients, find, loadClients, makeSend, type Received, type Write } from "./sdkCalls.ts"
+import { toReadReply, toWriteReply, valueOf } from "./received.ts"
+import { type Call, type Clients, find, loadClients, makeSend, type Write } from "./sdkCalls.ts"
 import { resolve, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
 
 /** What stands in the SDK's requests for the vectors whose JSON is ready. */
 const standIn = { id: "-", values: [0] }
-
-const valueOf = <A>({ value }: Received<A>): A => value
 
 const makeWire = (settings: Settings, name: string, host: string, clients: Clients): IndexService.Wire<JsonRecord> => {
   const sendCall = makeSend(settings, clients.exchange, name)

@@ -1,4 +1,7 @@
-/** The numbers of writes, in the headers of replies: with them a program can wait until it can read what it wrote. */
+/**
+ * What becomes of a call's answer, whatever wire it came by. Its headers hold the numbers of writes: with them a program
+ * can wait until it can read what it wrote.
+ */
 import type { WriteReply } from "../PineconeApi.ts"
 import type { Answer } from "./classify.ts"
 
@@ -6,10 +9,14 @@ import type { Answer } from "./classify.ts"
 const writtenHeaders = ["x-pinecone-request-lsn", "x-pinecone-lsn-committed"]
 const indexedHeaders = ["x-pinecone-max-indexed-lsn", "x-pinecone-lsn-reconciled"]
 
-interface Received<A> {
+/** What came back. */
+export interface Received<A> {
   readonly value: A
   readonly headers: Answer["headers"]
 }
+
+/** What is asked for has no number. */
+export const valueOf = <A>({ value }: Received<A>): A => value
 
 const numberOf = (headers: Answer["headers"], names: ReadonlyArray<string>): number | undefined => {
   for (const name of names) {
