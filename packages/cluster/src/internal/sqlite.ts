@@ -88,12 +88,12 @@ const connect = Effect.fnUntraced(function* (
     return statement
   }
 
-  /** Runs a statement; `read` takes its rows, if it has any. */
+  /** Finds or makes a statement, which `use` runs; again while another process has the file. */
   const run = <A>(
     sql: string,
     params: ReadonlyArray<unknown>,
     how: { readonly keep: boolean; readonly arrays: boolean },
-    read: (statement: StatementSync, params: ReadonlyArray<SQLInputValue>) => A
+    use: (statement: StatementSync, params: ReadonlyArray<SQLInputValue>) => A
   ): Effect.Effect<A, SqlError.SqlError> =>
     Effect.withFiber((fiber) =>
       Effect.retry(
@@ -102,7 +102,7 @@ const connect = Effect.fnUntraced(function* (
             const statement = how.keep ? prepare(sql) : database.prepare(sql)
             statement.setReadBigInts(Context.get(fiber.context, SqlClient.SafeIntegers))
             statement.setReturnArrays(how.arrays)
-            return read(statement, params.map(toInput))
+            return use(statement, params.map(toInput))
           },
           catch: failed("execute")
         }),
@@ -123,26 +123,27 @@ const connect = Effect.fnUntraced(function* (
     rows(statement, params).filter((row): row is ReadonlyArray<unknown> => Array.isArray(row))
 
   const asObjects = { keep: true, arrays: false }
-  const execute: Connection["execute"] = (sql, params, transform) =>
-    Effect.map(run(sql, params, asObjects, rows), (rows) => (transform === undefined ? rows : transform(rows)))
+  const once = { keep: false, arrays: false }
+  const executeBy =
+    (how: typeof once): Connection["execute"] =>
+    (sql, params, transform) =>
+      Effect.map(run(sql, params, how, rows), (rows) => (transform === undefined ? rows : transform(rows)))
+  const execute = executeBy(asObjects)
 
-  yield* run("PRAGMA journal_mode = WAL", [], { keep: false, arrays: false }, rows)
+  yield* run("PRAGMA journal_mode = WAL", [], once, rows)
   // A killed process loses nothing by it. A machine that loses power may lose the last moments, never the order of things.
-  yield* run("PRAGMA synchronous = NORMAL", [], { keep: false, arrays: false }, rows)
+  yield* run("PRAGMA synchronous = NORMAL", [], once, rows)
 
   return {
     isTransaction: () => database.isTransaction,
     execute,
-    executeUnprepared: (sql, params, transform) =>
-      Effect.map(run(sql, params, { keep: false, arrays: false }, rows), (rows) =>
-        transform === undefined ? rows : transform(rows)
-      ),
+    executeUnprepared: executeBy(once),
     executeRaw: (sql, params) =>
       run(sql, params, asObjects, (statement, params) =>
         statement.columns().length > 0 ? statement.all(...params) : statement.run(...params)
       ),
-    executeValues: (sql, params) => run(sql, params, { keep: true, arrays: true }, values),
-    executeValuesUnprepared: (sql, params) => run(sql, params, { keep: false, arrays: true }, values),
+    executeValues: (sql, params) => run(sql, params, { ...asObjects, arrays: true }, values),
+    executeValuesUnprepared: (sql, params) => run(sql, params, { ...once, arrays: true }, values),
     executeStream: (sql, params, transform) =>
       Stream.unwrap(Effect.map(execute(sql, params, transform), Stream.fromArray))
   }
