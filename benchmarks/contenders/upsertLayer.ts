@@ -3,43 +3,33 @@
  * The setting `transport` says over which layer.
  */
 import { Outcome } from "@effect-connectors/core"
-import { PineconeGrpc, PineconeIndex, PineconeSink } from "@effect-connectors/pinecone"
+import { PineconeIndex, PineconeSink } from "@effect-connectors/pinecone"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ManagedRuntime from "effect/ManagedRuntime"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { take } from "../load.ts"
 import { contend } from "./contend.ts"
+import { runtimeOf } from "./layers.ts"
 import { stopwatch } from "./stopwatch.ts"
 import { addressOf, upsertPoint } from "./upsertPoint.ts"
 
-const transports = {
-  sdk: { layer: PineconeIndex.layer, protocol: "rest" },
-  grpc: { layer: PineconeGrpc.layer, protocol: "grpc" }
-} as const
-
 await contend(async (task) => {
   const { batch, concurrency, maxRequestBytes, records } = upsertPoint(task)
-  const { layer, protocol } = transports[task.settings["transport"] === "grpc" ? "grpc" : "sdk"]
   const watch = stopwatch()
   const timedCalls = Layer.effect(
     PineconeIndex,
     Effect.map(PineconeIndex, (index) => ({ ...index, upsert: watch.timed(index.upsert) }))
   )
-  const runtime = ManagedRuntime.make(
-    Layer.provide(
-      timedCalls,
-      layer({
-        apiKey: Redacted.make("any"),
-        host: addressOf(task, protocol),
-        maxRequestBytes,
-        // Without the rates that Pinecone documents: they would be all that is measured. Learning from refusals stays on.
-        pacing: { rates: {} }
-      })
-    )
+  const runtime = await runtimeOf(
+    task.settings,
+    {
+      host: addressOf(task, task.settings["transport"] === "grpc" ? "grpc" : "rest"),
+      maxRequestBytes,
+      // Without the rates that Pinecone documents: they would be all that is measured. Learning from refusals stays on.
+      pacing: { rates: {} }
+    },
+    (layer) => Layer.provide(timedCalls, layer)
   )
-  await runtime.context()
   const sink = PineconeSink.upsertOutcomes({ maxRecords: batch === "auto" ? 1000 : batch, concurrency })
   return {
     run: async (count) => {
