@@ -6,13 +6,14 @@ const conditions = ["@effect-connectors/source"]
 const project = (
   name: string,
   root: string,
-  options: { readonly testTimeout?: number; readonly groupOrder?: number }
+  options: { readonly testTimeout?: number; readonly groupOrder?: number; readonly exclude?: string }
 ) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     name,
     include: [`${root}/**/*.test.ts`],
+    exclude: options.exclude === undefined ? [] : [options.exclude],
     testTimeout: options.testTimeout ?? 20_000,
     sequence: { groupOrder: options.groupOrder ?? 0 }
   }
@@ -24,9 +25,10 @@ export default defineConfig({
       project("core", "packages/core/test", {}),
       project("pinecone", "packages/pinecone/test", {}),
       project("tecton", "packages/tecton/test", {}),
-      project("cluster", "packages/cluster/test", {}),
+      project("cluster", "packages/cluster/test", { exclude: "packages/cluster/test/survival/**" }),
       project("testkit", "packages/testkit/test", {}),
       // These start compilers and whole programs: they run after the others, so that nobody starves.
+      project("survival", "packages/cluster/test/survival", { testTimeout: 120_000, groupOrder: 1 }),
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
       project("audit", "audit/test", { testTimeout: 120_000, groupOrder: 2 }),
       project("repo", "test", { testTimeout: 120_000, groupOrder: 3 }),
