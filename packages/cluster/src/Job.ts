@@ -232,6 +232,9 @@ const read = Effect.fnUntraced(function* (name: string, id: string) {
   return toProgress(known, yield* store.totals(key), yield* Clock.currentTimeMillis)
 })
 
+const readPatiently = (name: string, id: string, every: Duration.Input) =>
+  Effect.retry(read(name, id), { while: ({ _tag }) => _tag === "StorageFailed", schedule: Schedule.spaced(every) })
+
 const toProgress = (job: JobRow, totals: ReadonlyArray<Totals>, now: number): Progress => {
   const partitions = { total: job.partitions, waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
   const records = { before: 0, written: 0, rejected: 0, unknown: 0, deadLettered: 0 }
@@ -268,14 +271,14 @@ const allStates = ["waiting", "running", "completed", "failed", "cancelled"] as 
 
 /**
  * How far a run has come, again and again until it has ended; the last snapshot says how. `perSecond` is of the time between
- * two snapshots.
+ * two snapshots. A storage that does not answer is asked again.
  */
 export const watch = <P, R>(
   job: Job<P, R>,
   id: string,
   every: Duration.Input = "1 second"
 ): Stream.Stream<Progress, JobError, JobEngine> =>
-  Stream.fromEffectSchedule(progress(job, id), Schedule.spaced(every)).pipe(
+  Stream.fromEffectSchedule(failing("watch", job, id)(readPatiently(job.name, id, every)), Schedule.spaced(every)).pipe(
     Stream.takeUntil(({ state }) => state !== "running"),
     Stream.mapAccum(
       () => ({ sent: 0, elapsedMillis: 0 }),
@@ -298,8 +301,7 @@ export const wait = <P, R>(
 ): Effect.Effect<Progress, JobError, JobEngine> =>
   Effect.gen(function* () {
     const { store } = yield* JobEngine
-    const ended = yield* read(job.name, id).pipe(
-      Effect.retry({ while: ({ _tag }) => _tag === "StorageFailed", schedule: Schedule.spaced(every) }),
+    const ended = yield* readPatiently(job.name, id, every).pipe(
       Effect.repeat({ until: ({ state }) => state !== "running", schedule: Schedule.spaced(every) })
     )
     if (ended.state === "cancelled") return yield* new Cancelled()

@@ -1,4 +1,4 @@
-import { Job, JobRunner, Partition } from "@effect-connectors/cluster"
+import { Job, JobEngine, JobError, JobRunner, Partition } from "@effect-connectors/cluster"
 import { Outcome, type Resume } from "@effect-connectors/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -194,6 +194,25 @@ describe("Job", () => {
       assert.isAbove(new Set(written).size, 3)
       assert.strictEqual(snapshots.at(-1)?.state, "completed")
       assert.strictEqual(written.at(-1), 20)
+    })
+  )
+
+  it.effect("goes on telling when the storage was away for a moment", () =>
+    Effect.gen(function* () {
+      const job = Job.make({ name: "away", partitions: Schema.String, run: () => Effect.sleep("10 seconds") })
+      const snapshots = yield* Effect.gen(function* () {
+        yield* Job.start(job, { id: "1", partitions: ["a"] })
+        const engine = yield* JobEngine.JobEngine
+        const asked = { times: 0 }
+        const away = Effect.fail(new JobError.StorageFailed({ detail: "away" }))
+        const totals: typeof engine.store.totals = (key) =>
+          Effect.suspend(() => (++asked.times % 3 === 0 ? engine.store.totals(key) : away))
+        return yield* passing(Stream.runCollect(Job.watch(job, "1"))).pipe(
+          Effect.provideService(JobEngine.JobEngine, { ...engine, store: { ...engine.store, totals } })
+        )
+      }).pipe(withJob(job))
+      assert.isAbove(snapshots.length, 2)
+      assert.strictEqual(snapshots.at(-1)?.state, "completed")
     })
   )
 

@@ -1,5 +1,5 @@
 /** Jobs on Effect Cluster itself, in one process and on the test clock. */
-import { Job, Partition } from "@effect-connectors/cluster"
+import { Job, JobEngine, Partition } from "@effect-connectors/cluster"
 import { Outcome } from "@effect-connectors/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -53,6 +53,24 @@ describe("a job on Effect Cluster", () => {
         assert.lengthOf(begun, 10)
       }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), SingleRunner.layer)))
     })
+  )
+
+  it.effect("works on what was stored by somebody who died before it was dispatched", () =>
+    Effect.gen(function* () {
+      const job = Job.make({ name: "orphans", partitions: Schema.String, run: () => Effect.void })
+      const { store } = yield* JobEngine.JobEngine
+      const orphan = (id: string) =>
+        store.create(
+          { job: "orphans", id },
+          letters.map((letter) => ({ partition: letter, value: JSON.stringify(letter) }))
+        )
+      yield* orphan("before")
+      yield* Effect.gen(function* () {
+        assert.strictEqual((yield* passing(Job.wait(job, "before"))).partitions.completed, 10)
+        yield* orphan("while it runs")
+        assert.strictEqual((yield* passing(Job.wait(job, "while it runs"))).partitions.completed, 10)
+      }).pipe(Effect.provide(Job.layer(job)))
+    }).pipe(Effect.provide(SingleRunner.layer))
   )
 
   it.effect("goes on with what failed or was cancelled, in a generation of its own", () =>

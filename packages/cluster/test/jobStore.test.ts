@@ -67,6 +67,16 @@ describe("the store of jobs", () => {
     }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
   )
 
+  it.effect("keeps the counts that an attempt ended with, also when an older report comes late", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const first = yield* begin(store, "one")
+      yield* store.finish(first, "completed", { ...counts, written: 60 }, null)
+      assert.deepStrictEqual(yield* store.report([[first, { ...counts, written: 40 }]]), ["settled"])
+      assert.strictEqual((yield* store.partitions(job, ["completed"], 10))[0]?.written, 60)
+    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+  )
+
   it.effect("knows what earlier attempts sent", () =>
     Effect.gen(function* () {
       const store = yield* makeStore

@@ -206,6 +206,16 @@ export const make = Effect.gen(function* () {
           SELECT partition_key, value FROM connectors_partitions WHERE ${whereJob(key)} ORDER BY ordinal`
       ),
 
+    /** Runs of a job that have not ended. */
+    running: (job: string) =>
+      storing(
+        Effect.map(
+          sql<{ id: string; generation: Whole }>`
+            SELECT id, generation FROM connectors_jobs WHERE job = ${job} AND state = 'running'`,
+          Arr.map(({ generation, id }) => ({ id, generation: whole(generation) }))
+        )
+      ),
+
     /** The partitions that a generation of a job has to do. */
     toDispatch: (key: JobKey, generation: number) =>
       storing(
@@ -276,8 +286,10 @@ export const make = Effect.gen(function* () {
             SELECT attempt, state FROM connectors_partitions WHERE ${wherePartition(key)}`
           const isLast = row !== undefined && whole(row.attempt) === key.attempt
           if (isLast) {
+            // How it ended is not what a report knows that was on its way meanwhile.
             yield* sql`
-              UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), changed_at: now })} WHERE ${wherePartition(key)}`
+              UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), changed_at: now })}
+              WHERE ${wherePartition(key)} AND attempt = ${key.attempt} AND state IN ('running', 'cancelled')`
           }
           verdicts.push(!isLast ? "stale" : row.state === "running" ? "go on" : "settled")
         }

@@ -26,8 +26,8 @@ export interface Options {
   readonly workflows: Layer.Layer<WorkflowEngine.WorkflowEngine | Messages, StorageFailed | InvalidOption, SqlClient>
 }
 
-/** How often a runner looks for messages that nobody needs. */
-const pruneEvery = Duration.minutes(1)
+/** How often a runner looks for messages that nobody needs, and for runs that nobody has dispatched. */
+const tidying = Schedule.jittered(Schedule.spaced("1 minute"))
 
 /** How many partitions are dispatched at a time. */
 const dispatching = 16
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     Effect.flatMap(joined, (cluster) =>
       prune(store, Context.get(cluster, Messages)).pipe(
         Effect.catchCause((cause) => Effect.logDebug("The messages of ended jobs were not removed", cause)),
-        Effect.repeat(Schedule.jittered(Schedule.spaced(pruneEvery))),
+        Effect.repeat(tidying),
         Effect.forkIn(scope)
       )
     )
@@ -93,6 +93,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     WorkflowEngine.WorkflowEngine,
     Effect.map(joined, Context.get(WorkflowEngine.WorkflowEngine))
   )
+
+  const dispatch: Service["dispatch"] = ({ generation, id, name }) =>
+    jobWorkflow(name)
+      .execute({ id, generation }, { discard: true })
+      .pipe(
+        Effect.catchDefect((defect) => Effect.fail(new StorageFailed({ detail: String(defect) }))),
+        Effect.asVoid,
+        inCluster
+      )
 
   const register = ({ name, work }: Definition) =>
     Effect.gen(function* () {
@@ -120,6 +129,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         })
       )
       yield* pruning
+      // Who starts a run may die when it is stored and not dispatched. A second time nothing happens.
+      yield* Effect.flatMap(store.running(name), (runs) =>
+        Effect.forEach(runs, (run) => dispatch({ name, ...run }))
+      ).pipe(
+        Effect.catchCause((cause) => Effect.logDebug("Runs were not looked for", cause)),
+        Effect.repeat(tidying),
+        Effect.forkScoped
+      )
     }).pipe(inCluster)
 
   const service: Service = {
@@ -127,14 +144,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     store,
     rates,
     register,
-    dispatch: ({ generation, id, name }) =>
-      jobWorkflow(name)
-        .execute({ id, generation }, { discard: true })
-        .pipe(
-          Effect.catchDefect((defect) => Effect.fail(new StorageFailed({ detail: String(defect) }))),
-          Effect.asVoid,
-          inCluster
-        ),
+    dispatch,
     follow: (attempt) =>
       Effect.acquireRelease(
         Effect.sync(() => followed.add(attempt)),

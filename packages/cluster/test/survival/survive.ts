@@ -17,7 +17,7 @@ export interface Storage {
   readonly settings: Effect.Effect<(typeof Settings.Type)["storage"]>
   readonly client: Layer.Layer<JobEngine.JobEngine, JobError.StorageFailed | InvalidOption>
   /** Ways to be away: from the first effect until the second one completes. */
-  readonly outages: Readonly<Record<string, Effect.Effect<Effect.Effect<void>, never, Scope.Scope>>>
+  readonly outages: Readonly<Record<string, Effect.Effect<Effect.Effect<void, never, Scope.Scope>, never, Scope.Scope>>>
 }
 
 const partitions = 24
