@@ -6,7 +6,13 @@ const conditions = ["@effect-connectors/source"]
 const project = (
   name: string,
   root: string,
-  options: { readonly testTimeout?: number; readonly groupOrder?: number; readonly exclude?: string }
+  options: {
+    readonly testTimeout?: number
+    readonly groupOrder?: number
+    readonly exclude?: string
+    /** How many tests of a file run at a time, of those that may. */
+    readonly atATime?: number
+  }
 ) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -15,6 +21,7 @@ const project = (
     include: [`${root}/**/*.test.ts`],
     exclude: options.exclude === undefined ? [] : [options.exclude],
     testTimeout: options.testTimeout ?? 20_000,
+    maxConcurrency: options.atATime ?? 5,
     sequence: { groupOrder: options.groupOrder ?? 0 }
   }
 })
@@ -28,7 +35,7 @@ export default defineConfig({
       project("cluster", "packages/cluster/test", { exclude: "packages/cluster/test/survival/**" }),
       project("testkit", "packages/testkit/test", {}),
       // These start compilers and whole programs: they run after the others, so that nobody starves.
-      project("survival", "packages/cluster/test/survival", { testTimeout: 120_000, groupOrder: 1 }),
+      project("survival", "packages/cluster/test/survival", { testTimeout: 180_000, groupOrder: 1, atATime: 4 }),
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
       project("audit", "audit/test", { testTimeout: 120_000, groupOrder: 2 }),
       project("repo", "test", { testTimeout: 120_000, groupOrder: 3 }),

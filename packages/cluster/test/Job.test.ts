@@ -197,6 +197,30 @@ describe("Job", () => {
     })
   )
 
+  it.effect("leaves a partition to who has taken it over, also when its own attempt fails", () =>
+    Effect.gen(function* () {
+      const failed = yield* Deferred.make<void>()
+      const job = Job.make({
+        name: "taken",
+        partitions: Schema.String,
+        run: () =>
+          Effect.gen(function* () {
+            const { store } = yield* JobEngine.JobEngine
+            yield* store.begin({ job: "taken", id: "1", partition: "a", generation: 1 }, "another")
+            yield* Deferred.succeed(failed, undefined)
+            return yield* Effect.fail("its ledger was refused")
+          })
+      })
+      yield* Effect.gen(function* () {
+        yield* Job.start(job, { id: "1", partitions: ["a"] })
+        yield* Deferred.await(failed)
+        yield* passing(Effect.sleep("1 minute"))
+        const [row] = yield* Job.partitions(job, "1")
+        assert.deepInclude(row, { state: "running", attempt: 2, runner: "another" })
+      }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), JobRunner.layerMemory())))
+    })
+  )
+
   it.effect("goes on telling when the storage was away for a moment", () =>
     Effect.gen(function* () {
       const job = Job.make({ name: "away", partitions: Schema.String, run: () => Effect.sleep("10 seconds") })

@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as JobStore from "../src/internal/jobStore.ts"
 import * as LedgerStore from "../src/internal/ledgerStore.ts"
 import * as Sqlite from "../src/internal/sqlite.ts"
+import { StorageFailed } from "../src/JobError.ts"
+import { passing } from "./support/passing.ts"
 
 const job = { job: "load", id: "1" }
 const key = { ...job, partition: "a", generation: 1 }
@@ -74,6 +76,22 @@ describe("the store of jobs", () => {
       yield* store.finish(first, "completed", { ...counts, written: 60 }, null)
       assert.deepStrictEqual(yield* store.report([[first, { ...counts, written: 40 }]]), ["settled"])
       assert.strictEqual((yield* store.partitions(job, ["completed"], 10))[0]?.written, 60)
+    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+  )
+
+  it.effect("writes a ledger when the storage is back, instead of failing its partition", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const first = yield* begin(store, "one")
+      const asked = { times: 0 }
+      const away = Effect.fail(new StorageFailed({ detail: "away" }))
+      const ledger: typeof store.ledger = {
+        ...store.ledger,
+        set: (...args) => Effect.suspend(() => (++asked.times < 5 ? away : store.ledger.set(...args)))
+      }
+      yield* passing(LedgerStore.make({ ...store, ledger }, first).set("ledger", "late"))
+      assert.strictEqual(asked.times, 5)
+      assert.strictEqual(yield* LedgerStore.make(store, first).get("ledger"), "late")
     }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
   )
 

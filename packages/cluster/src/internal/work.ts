@@ -11,7 +11,7 @@ import { Partition } from "../Partition.ts"
 import { KeyValueStore } from "./effectCluster.ts"
 import type { Attempt, Counts, PartitionKey } from "./jobStore.ts"
 import * as LedgerStore from "./ledgerStore.ts"
-import { persistently } from "./workflows.ts"
+import { persistently } from "./persistently.ts"
 
 /** What a job's program finds when it works on a partition. */
 export type Provided = Partition | KeyValueStore.KeyValueStore | Scope.Scope
@@ -78,6 +78,9 @@ export const make = <R>(
     )
     if (!Exit.isExit(ended)) return ended
     if (Exit.isSuccess(ended)) return yield* persistently(store.finish(mine, "completed", yield* counts, null))
+    // Who has lost its partition fails as well, by its ledger, and may not begin it again.
+    const [verdict = "go on"] = yield* persistently(store.report([[mine, yield* counts]]))
+    if (verdict !== "go on") return verdict
     const error = describe(ended.cause)
     yield* Effect.logWarning(`Attempt ${begun.attempt} at partition ${clip(key.partition, 64)} failed: ${error}`)
     return isLastTry ? yield* persistently(store.finish(mine, "failed", yield* counts, error)) : undefined

@@ -5,7 +5,6 @@
  */
 import type { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import * as Duration from "effect/Duration"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +15,7 @@ import { StorageFailed } from "../JobError.ts"
 import { Activity, type SqlClient, WorkflowEngine } from "./effectCluster.ts"
 import * as JobStore from "./jobStore.ts"
 import { Messages, prune } from "./messages.ts"
+import { persistently } from "./persistently.ts"
 import * as RateStore from "./rateStore.ts"
 import { jobWorkflow, partitionWorkflow } from "./workflowNames.ts"
 
@@ -31,19 +31,6 @@ const tidying = Schedule.jittered(Schedule.spaced("1 minute"))
 
 /** How many partitions are dispatched at a time. */
 const dispatching = 16
-
-/** A storage that fails is asked again until it answers: nothing can go on without it. */
-const untilStored = Schedule.jittered(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]))
-
-/** Runs something on the store until it succeeds. */
-export const persistently = <A, R>(effect: Effect.Effect<A, StorageFailed, R>): Effect.Effect<A, never, R> =>
-  effect.pipe(
-    // The engine has no error for a storage that fails: it dies.
-    Effect.sandbox,
-    Effect.retry({ schedule: untilStored, while: (cause) => !Cause.hasInterrupts(cause) }),
-    Effect.catch((cause) => Effect.failCause(cause)),
-    Effect.orDie
-  )
 
 /** Runs something until it has succeeded once; one that failed is run again by the next who asks. */
 const onceSuccessful = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

@@ -1,9 +1,7 @@
 /** A PostgreSQL server of its own for a test, from what is installed. */
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { once } from "node:events"
 import * as fs from "node:fs"
-import { connect, createServer } from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Processes from "./processes.ts"
@@ -34,27 +32,7 @@ const user = (): { readonly uid?: number; readonly gid?: number } => {
   return uid === undefined || gid === undefined ? {} : { uid, gid }
 }
 
-/** A port that is free now. */
-export const freePort = Effect.promise(async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === "object" && address !== null ? address.port : 0
-})
-
 const pause = Effect.sleep("50 millis")
-
-/** Whether somebody listens at a port. */
-const isOpen = (port: number) =>
-  Effect.callback<boolean>((resume) => {
-    const socket = connect(port, "127.0.0.1")
-    const answer = (isOpen: boolean) => {
-      socket.destroy()
-      resume(Effect.succeed(isOpen))
-    }
-    socket.once("connect", () => answer(true)).once("error", () => answer(false))
-  })
 
 /** The processes that a process has started, and itself. */
 const family = (pid: number): ReadonlyArray<number> => [
@@ -66,40 +44,54 @@ const family = (pid: number): ReadonlyArray<number> => [
     .map(Number)
 ]
 
-export const make = Effect.fnUntraced(function* (bin: string) {
-  const as = user()
-  const directory = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const directory = fs.mkdtempSync(path.join(os.tmpdir(), "postgres-"))
-      if (as.uid !== undefined && as.gid !== undefined) fs.chownSync(directory, as.uid, as.gid)
-      return directory
-    }),
-    (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
-  )
-  const data = path.join(directory, "data")
-  const made = spawnSync(
-    path.join(bin, "initdb"),
-    ["--pgdata", data, "--username", "jobs", "--auth", "trust", "--no-sync", "--locale", "C", "--encoding", "UTF8"],
-    { ...as, cwd: directory, encoding: "utf8" }
-  )
-  if (made.status !== 0) return yield* Effect.die(new Error(`initdb: ${made.stderr}${made.error?.message ?? ""}`))
-  const port = yield* freePort
-  const log = fs.openSync(path.join(directory, "log"), "a")
-  yield* Effect.addFinalizer(() => Effect.sync(() => fs.closeSync(log)))
+/** A directory of the server's user. */
+const directory = Effect.acquireRelease(
+  Effect.sync(() => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "postgres-"))
+    const { gid, uid } = user()
+    if (uid !== undefined && gid !== undefined) fs.chownSync(directory, uid, gid)
+    return directory
+  }),
+  (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
+)
+
+/** Runs a program as the server's user, to its end. */
+const run = Effect.fnUntraced(function* (command: string, args: ReadonlyArray<string>, cwd: string) {
+  const child = yield* Processes.start(command, args, { ...user(), cwd })
+  yield* Processes.ended(child)
+  if (child.exitCode !== 0) return yield* Effect.die(new Error(`${command} ended with ${child.exitCode}`))
+}, Effect.scoped)
+
+/** The data of a new server, to be copied. */
+export const initialize = Effect.fnUntraced(function* (bin: string) {
+  const parent = yield* directory
+  const data = path.join(parent, "data")
+  const options = ["--username", "jobs", "--auth", "trust", "--no-sync", "--locale", "C", "--encoding", "UTF8"]
+  yield* run(path.join(bin, "initdb"), ["--pgdata", data, ...options], parent)
+  return data
+})
+
+/** A server that starts with a copy of such data. */
+export const make = Effect.fnUntraced(function* (bin: string, template: string) {
+  const home = yield* directory
+  const data = path.join(home, "data")
+  yield* run("cp", ["--recursive", "--preserve=mode", template, data], home)
+  const log = path.join(home, "log")
+  const output = fs.openSync(log, "a")
+  yield* Effect.addFinalizer(() => Effect.sync(() => fs.closeSync(output)))
 
   // What the server promises to keep when the machine dies is not what is tested.
-  const options = ["fsync=off", "listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${directory}`]
-  const args = ["-D", data, ...options.flatMap((option) => ["-c", option])]
+  const options = ["fsync=off", "listen_addresses=", `unix_socket_directories=${home}`]
   const begin = Effect.gen(function* () {
-    const server = yield* Processes.start(path.join(bin, "postgres"), args, {
-      ...as,
-      cwd: directory,
-      stdio: ["ignore", log, log]
-    })
-    while (!(yield* isOpen(port))) {
-      if (server.exitCode !== null) {
-        return yield* Effect.die(new Error(fs.readFileSync(path.join(directory, "log"), "utf8")))
-      }
+    const before = fs.readFileSync(log, "utf8").length
+    const server = yield* Processes.start(
+      path.join(bin, "postgres"),
+      ["-D", data, ...options.flatMap((option) => ["-c", option])],
+      { ...user(), cwd: home, stdio: ["ignore", output, output] }
+    )
+    const said = Effect.sync(() => fs.readFileSync(log, "utf8").slice(before))
+    while (!(yield* said).includes("ready to accept connections")) {
+      if (server.exitCode !== null) return yield* Effect.die(new Error(yield* said))
       yield* pause
     }
     return server
@@ -107,7 +99,7 @@ export const make = Effect.fnUntraced(function* (bin: string) {
   const server = { now: yield* begin }
 
   return {
-    url: (database: string) => `postgres://jobs@127.0.0.1:${port}/${database}`,
+    url: `postgres://jobs@localhost/postgres?host=${encodeURIComponent(home)}`,
     /** The server drops everybody and is gone, as when its machine is rebooted. Gives what starts it again. */
     stop: Effect.as(
       Effect.suspend(() => Processes.end(server.now, "SIGINT")),

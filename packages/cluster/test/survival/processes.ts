@@ -5,7 +5,8 @@ import { once } from "node:events"
 import * as path from "node:path"
 import type { Settings } from "./job.ts"
 
-const ended = (child: ChildProcess) =>
+/** Waits for the end. */
+export const ended = (child: ChildProcess) =>
   Effect.promise(async () => {
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
   })
@@ -26,6 +27,9 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Spa
     (child) => end(child, "SIGKILL")
   )
 
+/** Node compiles the same modules for each process, half of what a start costs, unless it may keep them. */
+const compiled = path.join(import.meta.dirname, "../../../../.cache/compiled")
+
 /** Runs a program of this directory with Node. */
 export const program = (file: string, argument: string, stdio: StdioOptions = silent) =>
   start(
@@ -36,7 +40,7 @@ export const program = (file: string, argument: string, stdio: StdioOptions = si
       path.join(import.meta.dirname, file),
       argument
     ],
-    { stdio }
+    { stdio, env: { ...process.env, NODE_COMPILE_CACHE: compiled } }
   )
 
 export const runner = (settings: typeof Settings.Type) => program("runner.ts", JSON.stringify(settings))
