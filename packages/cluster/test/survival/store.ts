@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { once } from "node:events"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { Answer, Call, isRefused } from "./job.ts"
 
@@ -16,10 +16,10 @@ export const make = Effect.gen(function* () {
   const values = new Map<number, string>()
   const times = new Map<number, number>()
   const looking = new Set<() => void>()
-  let isHeld = (_: Arrived): boolean => false
+  let isHeld: (call: Arrived) => boolean = () => false
   let held: Array<{ readonly call: Arrived; readonly answer: () => void }> = []
 
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
     const call = decode(await text(request))
     const refused: Array<number> = []
     for (const [n, value] of call.records) {
@@ -32,6 +32,10 @@ export const make = Effect.gen(function* () {
     if (isHeld(call)) held.push({ call, answer })
     else answer()
     for (const look of looking) look()
+  }
+  // A call whose runner is killed while it comes is none.
+  const server = createServer((request, response) => {
+    take(request, response).catch(() => response.destroy())
   })
   yield* Effect.acquireRelease(
     Effect.promise(async () => {
@@ -49,6 +53,7 @@ export const make = Effect.gen(function* () {
 
   return {
     url: `http://127.0.0.1:${port}`,
+    calls,
     values,
     /** How often each record came. */
     times,

@@ -64,9 +64,9 @@ const postgres = (bin: string, data: Effect.Effect<string>) =>
     return storage
   })
 
-describe("a job on a shared file survives", { concurrent: true }, () =>
+describe("a job on a shared file survives", { concurrent: true }, () => {
   suite(embedded, ["another process has the file"])
-)
+})
 
 const bin = Postgres.installed
 if (bin === undefined) console.warn("PostgreSQL is not installed: jobs are not tested on it.")

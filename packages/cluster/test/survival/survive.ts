@@ -135,14 +135,24 @@ export const suite = (open: Effect.Effect<Storage, never, Scope.Scope>, outages:
       const name = yield* holdFirst(store)
       const paused = runners[names.indexOf(name)]!
       paused.kill("SIGSTOP")
-      // Others have begun what it has.
+      const taken = new Set<string>()
       yield* store.until((calls) => {
         const its = new Set(calls.filter(({ runner }) => runner === name).map(({ partition }) => partition))
-        return calls.some(({ attempt, partition, runner }) => runner !== name && attempt > 1 && its.has(partition))
+        for (const { attempt, partition, runner } of calls) {
+          if (runner !== name && attempt > 1 && its.has(partition)) taken.add(partition)
+        }
+        return taken.size > 0
       })
-      paused.kill("SIGCONT")
+      // When it goes on its answers are there: what it does first is to note them in ledgers that are not its own any more.
+      const before = store.calls.length
       yield* store.hold(() => false)
+      paused.kill("SIGCONT")
       yield* complete(store)
+      const late = store.calls.slice(before).filter((call) => call.runner === name && call.attempt === 1)
+      assert.deepStrictEqual(
+        late.filter(({ partition }) => taken.has(partition)),
+        []
+      )
 
       // It is a runner like others again: alone it does all of a second run.
       yield* Effect.forEach(
