@@ -1,7 +1,7 @@
 /** The records that contenders write: the same in every process, and made before anything is timed. */
 
 /** Uniform in [0, 1) and the same for the same seed (mulberry32): millions are needed, at the start of each process. */
-const random = (seed: number) => () => {
+export const random = (seed: number) => () => {
   seed = (seed + 0x6d2b79f5) | 0
   let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1)
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)

@@ -1,5 +1,6 @@
 /** Every suite, in the order they run. */
 import type { Suite } from "./suite.ts"
+import { cluster } from "./suites/cluster.ts"
 import { core } from "./suites/core.ts"
 import { emulator } from "./suites/emulator.ts"
 import { features } from "./suites/features.ts"
@@ -19,6 +20,7 @@ export const suites: ReadonlyArray<Suite> = [
   concurrency,
   goodput,
   scale,
+  cluster,
   core,
   emulator
 ]
