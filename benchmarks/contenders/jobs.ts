@@ -1,10 +1,10 @@
 /**
- * A load by partitions, four at a time, by the setting `as`: `sinks` alone, with a `ledger` in a file for each partition, or
- * as a `job` that this process starts and works on, its ledgers and progress in SQLite.
+ * A load by partitions, four at a time, by the setting `as`: a `loop` over them with a ledger in a file for each, or a `job`
+ * that this process starts and works on, its ledgers and progress in SQLite.
  */
 import { Job, JobRunner, Partition } from "@effect-connectors/cluster"
 import { Outcome, Resume } from "@effect-connectors/core"
-import { PineconeIndex, PineconeSink, type VectorRecord } from "@effect-connectors/pinecone"
+import { PineconeSink, type VectorRecord } from "@effect-connectors/pinecone"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -46,8 +46,6 @@ await contend(async (task) => {
   const context = await index.context()
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "jobs-"))
 
-  const plain = (range: Range) =>
-    read(range).pipe(PineconeSink.upsertOutcomes(sink), Outcome.requireWritten, Stream.run(Outcome.count))
   const resumed = (run: Resume.Run, { from, to }: Range) =>
     run
       .pending((done) => read({ from: from + done, to }))
@@ -79,23 +77,17 @@ await contend(async (task) => {
       to: Math.min((i + 1) * size, count)
     }))
   }
-  const each = (count: number, load: (range: Range) => Effect.Effect<Outcome.Counts, unknown, PineconeIndex>) =>
-    index.runPromise(
-      Effect.map(Effect.forEach(ranges(count), load, { concurrency: atATime }), (all) =>
-        all.reduce((sum, { written }) => sum + written, 0)
-      )
-    )
+  const inLoop = (run: string) =>
+    Effect.fnUntraced(function* (range: Range) {
+      const ledger = yield* Resume.open({ kind: "load", index: "bench", run, split: String(range.from) })
+      return yield* resumed(ledger, range).pipe(Outcome.requireWritten, Stream.run(Outcome.count))
+    })
 
   const as: Record<string, (count: number) => Promise<number>> = {
-    sinks: (count) => each(count, plain),
-    ledger: async (count) => {
-      const store = await files.context()
-      const run = String(++loads)
-      return each(count, (range) =>
-        Effect.flatMap(Resume.open({ kind: "load", index: "bench", run, split: String(range.from) }), (run) =>
-          resumed(run, range).pipe(Outcome.requireWritten, Stream.run(Outcome.count))
-        ).pipe(Effect.provide(store))
-      )
+    loop: async (count) => {
+      const done = Effect.forEach(ranges(count), inLoop(String(++loads)), { concurrency: atATime })
+      const counts = await index.runPromise(Effect.provide(done, await files.context()))
+      return counts.reduce((sum, { written }) => sum + written, 0)
     },
     job: async (count) => {
       const { records } = await engine.runPromise(Job.execute(job, { id: String(++loads), partitions: ranges(count) }))

@@ -19,6 +19,9 @@ const binaries = (): string | undefined => {
 
 export const installed = binaries()
 
+/** Whether the server's processes can be found, to be paused. */
+export const canHang = fs.existsSync("/proc/self/task")
+
 /** The server refuses to run as root, so then it is another user's. */
 const user = (): { readonly uid?: number; readonly gid?: number } => {
   if (process.getuid?.() !== 0) return {}
