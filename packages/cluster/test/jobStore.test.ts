@@ -1,10 +1,20 @@
-/** What two runners may do that both believe to have a partition. */
-import { assert, describe, it } from "@effect/vitest"
+/** What two runners may do that both believe to have a partition, on each kind of storage. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as JobStore from "../src/internal/jobStore.ts"
 import * as LedgerStore from "../src/internal/ledgerStore.ts"
+import * as RateStore from "../src/internal/rateStore.ts"
 import * as Sqlite from "../src/internal/sqlite.ts"
 import { StorageFailed } from "../src/JobError.ts"
+import * as Postgres from "./support/postgres.ts"
 import { passing } from "./support/passing.ts"
 
 const job = { job: "load", id: "1" }
@@ -13,6 +23,9 @@ const counts = { before: 0, written: 5, rejected: 0, unknown: 0, deadLettered: 0
 
 const makeStore = Effect.gen(function* () {
   const store = yield* JobStore.make
+  // Tests share a database.
+  const sql = yield* SqlClient.SqlClient
+  for (const table of ["jobs", "partitions", "ledgers", "rates"]) yield* sql`DELETE FROM ${sql(`connectors_${table}`)}`
   yield* store.create(job, [{ partition: "a", value: '"a"' }])
   return store
 })
@@ -23,7 +36,7 @@ const begin = (store: JobStore.JobStore, runner: string) =>
     return { ...key, attempt: begun.attempt }
   })
 
-describe("the store of jobs", () => {
+const suite = (storage: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
   it.effect("listens to the last one who began a partition, and tells the other one", () =>
     Effect.gen(function* () {
       const store = yield* makeStore
@@ -49,7 +62,7 @@ describe("the store of jobs", () => {
       assert.strictEqual(yield* store.finish(second, "completed", counts, null), "settled")
       assert.strictEqual((yield* store.job(job))?.state, "completed")
       assert.deepStrictEqual(yield* store.begin(key, "three"), { _tag: "Settled" })
-    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+    }).pipe(Effect.provide(storage))
   )
 
   it.effect("lets nobody work on what was cancelled, or belongs to another generation", () =>
@@ -66,7 +79,7 @@ describe("the store of jobs", () => {
       assert.deepStrictEqual(yield* store.begin(key, "one"), { _tag: "Settled" })
       assert.strictEqual((yield* store.begin({ ...key, generation: 2 }, "two"))._tag, "Begun")
       assert.deepStrictEqual(yield* store.report([[first, counts]]), ["stale"])
-    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+    }).pipe(Effect.provide(storage))
   )
 
   it.effect("keeps the counts that an attempt ended with, also when an older report comes late", () =>
@@ -76,7 +89,7 @@ describe("the store of jobs", () => {
       yield* store.finish(first, "completed", { ...counts, written: 60 }, null)
       assert.deepStrictEqual(yield* store.report([[first, { ...counts, written: 40 }]]), ["settled"])
       assert.strictEqual((yield* store.partitions(job, ["completed"], 10))[0]?.written, 60)
-    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+    }).pipe(Effect.provide(storage))
   )
 
   it.effect("writes a ledger when the storage is back, instead of failing its partition", () =>
@@ -92,7 +105,7 @@ describe("the store of jobs", () => {
       yield* passing(LedgerStore.make({ ...store, ledger }, first).set("ledger", "late"))
       assert.strictEqual(asked.times, 5)
       assert.strictEqual(yield* LedgerStore.make(store, first).get("ledger"), "late")
-    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+    }).pipe(Effect.provide(storage))
   )
 
   it.effect("knows what earlier attempts sent", () =>
@@ -113,6 +126,97 @@ describe("the store of jobs", () => {
           sentEarlier: 5
         }
       ])
-    }).pipe(Effect.provide(Sqlite.layer({ file: ":memory:" })))
+    }).pipe(Effect.provide(storage))
   )
+
+  it.effect("lets who writes a ledger and who takes its partition over come one after the other", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const first = yield* begin(store, "one")
+      const writes = Effect.forEach(
+        Array.from({ length: 20 }, (_, n) => String(n)),
+        (value) => store.ledger.set(first, "ledger", value)
+      )
+      const [accepted, second] = yield* Effect.all([writes, begin(store, "two")], { concurrency: "unbounded" })
+      // Once it was taken over nothing is accepted, and what was accepted is what the other one finds.
+      const last = accepted.lastIndexOf(true)
+      assert.deepStrictEqual(
+        accepted,
+        accepted.map((_, n) => n <= last)
+      )
+      assert.strictEqual(yield* store.ledger.get(second, "ledger"), last < 0 ? undefined : String(last))
+      assert.isFalse(yield* store.ledger.set(first, "ledger", "late"))
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("lets one of many that end at the same time notice that the job has ended", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const many = { job: "load", id: "many" }
+      const names = Array.from({ length: 20 }, (_, n) => String(n))
+      yield* store.create(
+        many,
+        names.map((partition) => ({ partition, value: "1" }))
+      )
+      const ended = yield* Effect.forEach(
+        names,
+        (partition) =>
+          Effect.gen(function* () {
+            const key = { ...many, partition, generation: 1 }
+            const begun = yield* store.begin(key, "one")
+            if (begun._tag !== "Begun") return begun._tag
+            return yield* store.finish({ ...key, attempt: begun.attempt }, "completed", counts, null)
+          }),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(new Set(ended), new Set(["settled"]))
+      assert.strictEqual((yield* store.job(many))?.state, "completed")
+      assert.strictEqual((yield* store.totals(many))[0]?.written, 100)
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("counts a rate for all who take from it, and hands out no token twice", () =>
+    Effect.gen(function* () {
+      yield* makeStore
+      const rates = yield* RateStore.make
+      const take = rates.tokenBucket({
+        key: "upserts",
+        limit: 10,
+        tokens: 1,
+        refillRate: Duration.hours(1),
+        allowOverflow: false
+      })
+      const left = yield* Effect.all(
+        Array.from({ length: 15 }, () => take),
+        { concurrency: "unbounded" }
+      )
+      const tokens = left.map(([tokens]) => tokens)
+      assert.deepStrictEqual(
+        tokens.toSorted((a, b) => b - a),
+        [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, -1, -1, -1, -1, -1]
+      )
+    }).pipe(Effect.provide(storage))
+  )
+}
+
+describe("the store of jobs in SQLite", () => {
+  suite(Sqlite.layer({ file: ":memory:" }))
+})
+
+const bin = Postgres.installed
+if (bin === undefined) console.warn("PostgreSQL is not installed: the store of jobs is not tested on it.")
+
+describe.skipIf(bin === undefined)("the store of jobs in PostgreSQL", () => {
+  const scope = Scope.makeUnsafe()
+  const server = Effect.runSync(
+    Effect.cached(
+      Scope.provide(
+        Effect.flatMap(Postgres.initialize(bin ?? ""), (data) => Postgres.make(bin ?? "", data)),
+        scope
+      )
+    )
+  )
+  beforeAll(() => Effect.runPromise(server), 60_000)
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  suite(Layer.unwrap(Effect.map(server, ({ url }) => PgClient.layer({ url: Redacted.make(url), maxConnections: 5 }))))
 })

@@ -10,8 +10,8 @@ import * as fs from "node:fs"
 import { createServer } from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
-import * as Postgres from "./postgres.ts"
-import * as Processes from "./processes.ts"
+import * as Postgres from "../support/postgres.ts"
+import * as Programs from "./programs.ts"
 import { type Storage, suite } from "./survive.ts"
 
 const embedded = Effect.gen(function* () {
@@ -25,7 +25,7 @@ const embedded = Effect.gen(function* () {
     client: JobClient.layerEmbedded({ file }),
     outages: {
       "another process has the file": Effect.gen(function* () {
-        const locker = yield* Processes.program("locker.ts", file, ["ignore", "pipe", "inherit"])
+        const locker = yield* Programs.program("locker.ts", file, ["ignore", "pipe", "inherit"])
         const gone = once(locker, "exit")
         yield* Effect.promise(() => once(locker.stdout!, "data"))
         return Effect.asVoid(Effect.promise(() => gone))

@@ -7,8 +7,9 @@ import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Processes from "../support/processes.ts"
 import { isRefused, job, keyOf, ranges, type Settings, valueOf } from "./job.ts"
-import * as Processes from "./processes.ts"
+import * as Programs from "./programs.ts"
 import * as Store from "./store.ts"
 
 /** A storage of one test. */
@@ -29,7 +30,7 @@ const id = "1"
 
 const startAll = (storage: Storage, store: Store.Store, names: ReadonlyArray<string>) =>
   Effect.forEach(names, (name) =>
-    Effect.flatMap(storage.settings, (storage) => Processes.runner({ name, store: store.url, storage }))
+    Effect.flatMap(storage.settings, (storage) => Programs.runner({ name, store: store.url, storage }))
   )
 
 /** Waits for the end, and holds the store against what went in. */
