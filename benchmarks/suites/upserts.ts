@@ -52,7 +52,7 @@ const autoBatch: Record<Dimension, number> = { 100: 900, 384: 240, 1536: 61 }
 const whole = (count: number, batch: number): number => Math.max(1, Math.ceil(count / batch)) * batch
 
 /** Turns of all calls in flight that tell how fast a point is: with few, most of it is how it starts and ends. */
-const turns = 10
+const turns = { near: 3, far: 10 }
 
 /** Records for a time, and for some turns where those do not take much longer. */
 export const amountFor =
@@ -61,9 +61,10 @@ export const amountFor =
     const size = batch === "auto" ? autoBatch[dimension] : batch
     const bound = latencyMillis === 0 ? Infinity : (1000 / latencyMillis) * concurrency * size
     const perSecond = Math.min(roughly(contender, dimension), bound)
-    const least = Math.min(turns * concurrency * size, whole(perSecond * 3 * seconds, size))
+    const turn = concurrency * size
+    const least = Math.min(turn * (latencyMillis === 0 ? turns.near : turns.far), whole(perSecond * 3 * seconds, size))
     return {
-      warmUp: Math.max(Math.min(least, 2 * concurrency * size), whole(perSecond * warmUpSeconds, size)),
+      warmUp: Math.max(Math.min(turn, least), whole(perSecond * warmUpSeconds, size)),
       timed: Math.max(least, whole(perSecond * seconds, size))
     }
   }

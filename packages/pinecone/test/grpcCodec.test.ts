@@ -352,6 +352,21 @@ describe("replies", () => {
     })
   )
 
+  it("are refused when a field reaches beyond its message", () => {
+    // A list of ids whose second id begins inside the first one's message, or that is longer than all there is.
+    const id = Uint8Array.of(0x0a, 3, 0x61, 0x62, 0x63)
+    for (const length of [3, 4, 60]) {
+      assert.throws(() => Reply.listed(Uint8Array.of(0x0a, length, ...id, ...field(1, id))), RangeError)
+    }
+    // An entry without a record has one that is empty.
+    assert.deepStrictEqual(Reply.fetched(field(1, Uint8Array.of(0x0a, 1, 0x61))).records.get("a"), {
+      id: "",
+      values: undefined,
+      sparseValues: undefined,
+      metadata: undefined
+    })
+  })
+
   /** A field of bytes. */
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
     new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(bytes).finish()
