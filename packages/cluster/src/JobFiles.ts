@@ -13,10 +13,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as path from "node:path"
 import { badFile, badRow, FileError } from "./internal/fileError.ts"
 import { fileName } from "./internal/fileName.ts"
-import { FileSystem, type PlatformError } from "./internal/files.ts"
+import { FileSystem, join, type PlatformError } from "./internal/files.ts"
 import * as NdjsonRows from "./internal/ndjsonRows.ts"
 import * as ParquetRows from "./internal/parquetRows.ts"
 import type * as Partition from "./Partition.ts"
@@ -240,5 +239,5 @@ export const letters =
       const files = yield* FileSystem
       yield* files.makeDirectory(directory, { recursive: true })
       const name = `${fileName(id)}.${fileName(key)}.${attempt}.dead.ndjson`
-      return yield* DeadLetter.ndjson({ path: path.join(directory, name), record: Schema.Unknown })
+      return yield* DeadLetter.ndjson({ path: join(directory, name), record: Schema.Unknown })
     })

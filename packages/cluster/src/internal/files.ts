@@ -1,4 +1,4 @@
-/** The one place that knows `effect/FileSystem`, which Effect tags unstable. */
+/** Files and their names. The one place that knows `effect/FileSystem`, which Effect tags unstable. */
 export { FileSystem } from "effect/FileSystem"
-export type { File } from "effect/FileSystem"
 export type { PlatformError } from "effect/PlatformError"
+export { dirname, join } from "node:path"
