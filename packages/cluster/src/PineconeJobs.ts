@@ -3,16 +3,22 @@
  */
 import { range } from "@effect-connectors/core/CheckOption"
 import { IncompleteScan } from "@effect-connectors/core/ConnectorError"
+import * as DeadLetter from "@effect-connectors/core/DeadLetter"
+import type * as Resume from "@effect-connectors/core/Resume"
 import * as Retry from "@effect-connectors/core/Retry"
 import type * as Write from "@effect-connectors/core/Write"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import * as PineconeExport from "@effect-connectors/pinecone/PineconeExport"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
+import * as PineconeMigrate from "@effect-connectors/pinecone/PineconeMigrate"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import * as VectorRecord from "@effect-connectors/pinecone/VectorRecord"
 import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { fileName } from "./internal/fileName.ts"
@@ -23,7 +29,7 @@ import * as Settling from "./internal/settling.ts"
 import { prefixes } from "./internal/splitting.ts"
 import type { Job } from "./Job.ts"
 import * as JobFiles from "./JobFiles.ts"
-import { Partition } from "./Partition.ts"
+import { Partition, resume } from "./Partition.ts"
 
 /** A row that is a record, as `PineconeExport` and {@link exportFiles} write it. */
 export const Row = Schema.Struct({
@@ -100,13 +106,17 @@ const loadRows = <A, E, R>(
 ): Job<JobFiles.Part, PineconeIndex | FileSystem | R> =>
   ReadyJob.make(options, JobFiles.Part, JobFiles.key, (part) =>
     Effect.gen(function* () {
-      const { maxLineBytes, namespace, record, schema, write } = options
+      const { maxLineBytes, namespace, record, schema, window, write } = options
       const { namespace: usual } = yield* PineconeIndex
-      const settling = yield* Settling.make(options)
-      yield* settling.run
+      const run = yield* resume({ window })
+      const settling = yield* Settling.make(options, run)
+      yield* run
         .pending((skip) => JobFiles.rows(part, schema, { skip, maxLineBytes }))
         .pipe(
-          settling.accept(({ position, value: { raw, value } }) => [{ position, value: raw }, value] as const),
+          settling.accept(({ position, value: { raw, value } }: Resume.Entry<JobFiles.Row<A>>) => [
+            { position, value: raw },
+            Result.map(value, (made): Settling.Item<A> => ({ position, value: raw, made }))
+          ]),
           PineconeSink.upsertOutcomes({
             ...write,
             namespace:
@@ -269,3 +279,106 @@ const checkCount = (namespace: string, seen: number, before: number, after: numb
           reason: new IncompleteScan({ scope: `namespace ${namespace}`, seen, expected: after })
         })
       )
+
+/** The index that {@link migrate} reads; it writes to `PineconeIndex`. */
+export class Source extends Context.Service<Source, PineconeIndex["Service"]>()(
+  "@effect-connectors/cluster/PineconeJobs/Source"
+) {
+  /** Any layer of `PineconeIndex` as the one to read. */
+  static layer<E, R>(index: Layer.Layer<PineconeIndex, E, R>): Layer.Layer<Source, E, R> {
+    return Layer.effect(
+      Source,
+      Effect.map(PineconeIndex, (service) => service)
+    ).pipe(Layer.provide(index))
+  }
+}
+
+/** Options of {@link migrate}; those of `PineconeMigrate.migrate` are told there. */
+export interface MigrateOptions<E = never, R = never>
+  extends
+    ReadyJob.Options,
+    ReadyJob.Letters<E, R>,
+    Pick<
+      PineconeMigrate.Options,
+      "rename" | "read" | "write" | "maxOpen" | "maxNotWritten" | "verify" | "settleWithin"
+    > {}
+
+/** A record as JSON has it, without typed arrays. */
+const asJson = (record: PineconeSource.Scanned): unknown => JSON.parse(PineconeExport.line(record))
+
+/**
+ * Copies an index into another one by splits, and compares both sides of each in the end: see `PineconeMigrate`. What it
+ * reads is {@link Source}, what it writes to `PineconeIndex`. A partition that is taken over goes on with its pages where the
+ * last one stopped, and fails when records are missing in the copy or differ.
+ *
+ * @example
+ * ```ts
+ * import { Job, JobRunner } from "@effect-connectors/cluster"
+ * import * as PineconeJobs from "@effect-connectors/cluster/PineconeJobs"
+ * import { PineconeIndex } from "@effect-connectors/pinecone"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const apiKey = Redacted.make("pcsk_...")
+ * const from = PineconeIndex.layer({ apiKey, index: "articles" })
+ * const to = PineconeIndex.layer({ apiKey, index: "articles-v2" })
+ *
+ * const migrate = PineconeJobs.migrate({ name: "to-v2" })
+ *
+ * const runner = Job.layer(migrate).pipe(
+ *   Layer.provide([PineconeJobs.Source.layer(from), to, JobRunner.layerEmbedded({ file: "jobs.db" })])
+ * )
+ *
+ * const start = Effect.gen(function*() {
+ *   const partitions = yield* Effect.provide(PineconeJobs.splits({ namespaces: "all" }), from)
+ *   yield* Job.start(migrate, { id: "2026-11-26", partitions })
+ * })
+ * ```
+ */
+export const migrate = <E = never, R = never>(options: MigrateOptions<E, R>): Job<Split, Source | PineconeIndex | R> =>
+  ReadyJob.make(options, Split, JSON.stringify, ({ namespace, prefix }) =>
+    Effect.gen(function* () {
+      const { deadLetters, maxNotWritten, maxOpen, read, rename, settleWithin, verify, write } = options
+      const [from, to] = [yield* Source, yield* PineconeIndex]
+      const partition = yield* Partition
+      const letters = deadLetters === undefined ? undefined : yield* deadLetters(partition)
+      let counted = 0
+      const through = (
+        outcomes: Stream.Stream<PineconeMigrate.ItemOutcome, PineconeError>
+      ): Stream.Stream<DeadLetter.Passed<PineconeMigrate.Item, PineconeError>, PineconeError | E, R> =>
+        (letters === undefined
+          ? outcomes
+          : DeadLetter.divert(letters, {
+              id: ({ value }: PineconeMigrate.Item) => `${partition.id} ${value.namespace} ${value.id}`,
+              record: ({ value }) => asJson(value)
+            })(outcomes)
+        ).pipe(
+          Stream.mapArray((chunk) => {
+            partition.count(chunk)
+            counted += chunk.length
+            return chunk
+          })
+        )
+      const note = ({ records }: PineconeMigrate.Report) =>
+        Effect.sync(() => partition.countBefore(Effect.succeed(Math.max(0, records - counted))))
+      yield* PineconeMigrate.migrate({
+        from,
+        to,
+        run: partition.id,
+        namespaces: [namespace],
+        prefix,
+        deadLetters: through,
+        maxNotWritten,
+        maxOpen,
+        read,
+        rename,
+        settleWithin,
+        verify,
+        write
+      }).pipe(
+        Effect.tap(note),
+        Effect.tapError((error) => (error instanceof PineconeMigrate.NotMigrated ? note(error.report) : Effect.void))
+      )
+    })
+  )
