@@ -1,4 +1,3 @@
-/** Files and their names. The one place that knows `effect/FileSystem`, which Effect tags unstable. */
+/** The one place that knows `effect/FileSystem`, which Effect tags unstable. */
 export { FileSystem } from "effect/FileSystem"
 export type { PlatformError } from "effect/PlatformError"
-export { dirname, join } from "node:path"

@@ -11,7 +11,8 @@ import * as Stream from "effect/Stream"
 import { Partition } from "../Partition.ts"
 import type { KeyValueStore } from "./effectCluster.ts"
 import { badFile, type FileError } from "./fileError.ts"
-import { dirname, FileSystem, type PlatformError } from "./files.ts"
+import { directoryOf } from "./fileName.ts"
+import { FileSystem, type PlatformError } from "./files.ts"
 
 /** Up to where the file is written. */
 interface Checkpoint<S> {
@@ -59,7 +60,7 @@ export const open = Effect.fnUntraced(function* <S>(
       Effect.map(({ size }) => Number(size)),
       Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed(0))
     )
-  yield* files.makeDirectory(dirname(whole), { recursive: true })
+  yield* files.makeDirectory(directoryOf(whole), { recursive: true })
 
   const isThere = ledger.current.done && (yield* files.exists(whole))
   const sizes = yield* Effect.forEach(ledger.current.pieces, ({ file }) => sizeOf(file))
