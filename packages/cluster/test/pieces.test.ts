@@ -49,8 +49,12 @@ describe("the pieces of a file", () => {
         yield* second.append("", 3)
         yield* second.append("three\n", 4)
         yield* files.writeFileString(`${file}.1.part`, "four of the first\n", { flag: "a" })
+        // One that died before it wrote anything.
+        yield* open(file, 3)
+        const fourth = yield* open(file, 4)
+        assert.strictEqual(fourth.reached, 4)
         assert.isFalse(yield* files.exists(file))
-        yield* second.finish
+        yield* fourth.finish
         assert.strictEqual(yield* content(file), "one\ntwo\nthree\n")
         assert.deepStrictEqual(yield* listed(file), ["a.txt"])
       })

@@ -69,7 +69,9 @@ export const open = Effect.fnUntraced(function* <S>(
     yield* Effect.logWarning(`What was written of ${whole} before is not on this machine: it is written anew`)
   let now = isKept ? ledger.current : start
 
-  const own = `${whole}.${partition.attempt}.part`
+  const pieceOf = (attempt: number) => `${whole}.${attempt}.part`
+  const copyOf = (attempt: number) => `${whole}.${attempt}.whole`
+  const own = pieceOf(partition.attempt)
   const file = now.done ? undefined : yield* files.open(own, { flag: "w" })
   const before = now.pieces
   let bytes = 0
@@ -83,7 +85,7 @@ export const open = Effect.fnUntraced(function* <S>(
     const [first, ...others] = now.pieces
     if (first?.file === own && others.length === 0) return own
     // Who wrote another piece may still write to it.
-    const copy = `${whole}.${partition.attempt}.whole`
+    const copy = copyOf(partition.attempt)
     yield* Effect.scoped(
       Effect.gen(function* () {
         const target = yield* files.open(copy, { flag: "w" })
@@ -122,8 +124,8 @@ export const open = Effect.fnUntraced(function* <S>(
       // Only the last attempt can store this, so nobody else makes the file, or removes pieces that are needed.
       if (!now.done) yield* save({ ...now, done: true })
       yield* files.rename(yield* assembled, whole)
-      const pieces = new Set([own, ...now.pieces.map(({ file }) => file)])
-      yield* Effect.forEach(pieces, (piece) => Effect.ignore(files.remove(piece, { force: true })), { discard: true })
+      const left = Array.from({ length: partition.attempt }, (_, i) => [pieceOf(i + 1), copyOf(i + 1)]).flat()
+      yield* Effect.forEach(left, (file) => Effect.ignore(files.remove(file, { force: true })), { discard: true })
     })
   }
 })
