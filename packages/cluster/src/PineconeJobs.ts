@@ -210,8 +210,8 @@ const Exported = Schema.Struct({ next: PineconeSource.Position, records: Schema.
 
 /**
  * Exports an index to files of JSON lines, one for each partition, as `PineconeExport` writes them: {@link load} takes them.
- * A file has its name, `{directory}/{run}/{namespace}@{prefix}.ndjson`, when it is whole, with each record once. A partition that is taken over
- * goes on where the last one stopped, or begins anew where the directory is not the same.
+ * A file has its name, `{directory}/{run}/{namespace}@{prefix}.ndjson`, when it is whole, with each record once. A partition
+ * that is taken over goes on where the last attempt stopped, or begins anew where the directory is not the same.
  *
  * @example
  * ```ts
