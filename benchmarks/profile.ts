@@ -37,7 +37,7 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, kind: string]> = [
   [/node_modules\//, "other packages"],
   [/packages\/core\/src\//, "engines (core)"],
   [
-    /packages\/pinecone\/src\/internal\/(proto|jsonRecord|float32Json|sdkReplies|wireFilter)/,
+    /packages\/pinecone\/src\/internal\/(proto|messageWriter|jsonRecord|float32Json|sdkReplies|wireFilter)/,
     "writing and reading the wire form"
   ],
   [/packages\/pinecone\/src\//, "the connector (pinecone)"],

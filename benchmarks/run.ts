@@ -12,16 +12,29 @@ import type { Contender, Group, Point, Server, Suite } from "./suite.ts"
 
 export interface Options {
   readonly smoke: boolean
-  /** Instead of the suite's own number. */
+  /** Each contender's turns at a point.
+   *
+   * @default 5
+   */
   readonly rounds?: number | undefined
-  /** Take a CPU profile of each contender of the first group, in one round, into this directory. */
+  /** Take a CPU profile of each contender at the first point of the first group, in one round, into this directory. */
   readonly profile?: string | undefined
   /** Told what runs now. */
   readonly progress?: ((line: string) => Effect.Effect<void>) | undefined
 }
 
+/**
+ * Servers share two cores with contenders. What they receive is garbage at once, and with small heaps they would spend half
+ * of their time collecting it.
+ */
+const serverHeap = ["--min-semi-space-size=16", "--initial-old-space-size=512"]
+
 const startServer = Effect.fnUntraced(function* (server: Server) {
-  const child = yield* start(path.resolve(import.meta.dirname, "servers", server.program), server.settings ?? {})
+  const child = yield* start(
+    path.resolve(import.meta.dirname, "servers", server.program),
+    server.settings ?? {},
+    serverHeap
+  )
   const { addresses } = yield* child.next(Ready)
   return addresses
 })
@@ -120,8 +133,8 @@ const rowOf = (group: Group, at: number, answers: Answers, contender: Contender)
     perSecond: each(perSecond),
     ratio: baseline === undefined ? undefined : spread(ratios(mine.map(perSecond), measured(baseline).map(perSecond))),
     cpuMicros: each(({ cpuSeconds, records }) => (cpuSeconds * 1e6) / records),
-    // The peak is the process's, so it belongs to a point only where that has a process of its own.
-    peakBytes: group.points.length === 1 ? each(({ peakBytes }) => peakBytes) : undefined,
+    // The peak is the process's up to now, so it is that of its first point alone.
+    peakBytes: at === 0 ? each(({ peakBytes }) => peakBytes) : undefined,
     p50Millis: each(({ p50Millis }) => p50Millis),
     p99Millis: each(({ p99Millis }) => p99Millis),
     extra: extras.size === 0 ? undefined : extra
@@ -140,13 +153,15 @@ const rowOf = (group: Group, at: number, answers: Answers, contender: Contender)
   }
 }
 
+const atFirstPoint = (group: Group): Group => ({ ...group, points: group.points.slice(0, 1) })
+
 /** Runs a suite. */
 export const run = Effect.fnUntraced(function* (suite: Suite, options: Options) {
   const begin = yield* Clock.currentTimeMillis
   const measuredAt = DateTime.formatIso(yield* DateTime.now)
   const plan = suite.plan({ smoke: options.smoke })
-  const groups = options.profile === undefined ? plan.groups : plan.groups.slice(0, 1)
-  const rounds = options.smoke || options.profile !== undefined ? 1 : (options.rounds ?? suite.rounds ?? 5)
+  const groups = options.profile === undefined ? plan.groups : plan.groups.slice(0, 1).map(atFirstPoint)
+  const rounds = options.smoke || options.profile !== undefined ? 1 : (options.rounds ?? 5)
   const serverOf = yield* startShared(groups)
   const rows: Array<Row> = []
   for (const group of groups) {

@@ -63,12 +63,6 @@ export interface Suite {
   readonly title: string
   /** What is compared and how, for the reader of the report. */
   readonly method: string
-  /**
-   * Each contender's turns.
-   *
-   * @default 5
-   */
-  readonly rounds?: number | undefined
   /** `smoke`: everything runs, as shortly as it can. */
   readonly plan: (options: { readonly smoke: boolean }) => Plan
 }

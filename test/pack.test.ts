@@ -208,6 +208,30 @@ describe("the packed packages", () => {
     assert.deepStrictEqual(JSON.parse(printed), [{ written: 2, rejected: 0, unknown: 0 }, ["2"]])
   })
 
+  it("let jobs be used without the packages that only ready jobs need", () => {
+    const program = `
+      import { registerHooks } from "node:module"
+      const optional = /^(@effect-connectors\\/(pinecone|tecton)|hyparquet)(\\/|$)/
+      registerHooks({
+        resolve: (specifier, context, next) => {
+          if (optional.test(specifier)) throw new Error("needs " + specifier)
+          return next(specifier, context)
+        }
+      })
+      const { Job } = await import("@effect-connectors/cluster")
+      const ready = await import("@effect-connectors/cluster/PineconeJobs").catch((error) => error.message)
+      console.log(JSON.stringify([typeof Job.make, ready]))`
+    fs.writeFileSync(path.join(consumer, "alone.js"), program)
+    const printed = JSON.parse(succeed(process.execPath, ["--no-strip-types", "alone.js"], consumer))
+    assert.strictEqual(printed[0], "function")
+    assert.include(printed[1], "needs @effect-connectors/pinecone/")
+    const { peerDependencies, peerDependenciesMeta } = manifest(installed("cluster"))
+    for (const name of [`${scope}/pinecone`, `${scope}/tecton`]) {
+      assert.property(peerDependencies, name)
+      assert.strictEqual(peerDependenciesMeta?.[name]?.optional, true)
+    }
+  })
+
   it("keep their internal modules to themselves", () => {
     const internal = [...specifiers(true), ...names.map((name) => `${scope}/${name}/src/index.ts`)]
     const attempts = internal.map(

@@ -30,7 +30,6 @@ export const cluster: Suite = {
     "the same program for a partition and one runner in the same process, on the embedded storage: its ledgers and progress, the " +
     "engine's messages, locks and health checks are in SQLite. What a job takes from its start until it is known to have ended " +
     "counts. 100,000 records before are not timed, by which time the runner has joined.",
-  rounds: 3,
   plan: ({ smoke }) => ({
     groups: [
       {

@@ -51,7 +51,6 @@ export const scale: Suite = {
     "working size, a cost that is paid once whatever is loaded. Then it does 10 loads of 10,000 records, one of 100,000 and one of " +
     "1,000,000, each by a stream and sink of its own. Memory is the most that was resident in the process while the loads of " +
     "that size ran, sampled each 20 ms.",
-  rounds: 3,
   plan: ({ smoke }) => ({
     groups: [
       {

@@ -38,11 +38,11 @@ export const drain = { program: "drain.ts", settings: { latencies: "0,20" } }
 const roughly = ({ settings }: Contender, dimension: Dimension): number => {
   switch (settings?.["transport"]) {
     case "grpc":
-      return { 100: 50_000, 384: 34_000, 1536: 20_000 }[dimension]
+      return { 100: 70_000, 384: 48_000, 1536: 28_000 }[dimension]
     case "sdk":
-      return { 100: 32_000, 384: 15_000, 1536: 6000 }[dimension]
+      return { 100: 40_000, 384: 20_000, 1536: 6500 }[dimension]
     default:
-      return { 100: 20_000, 384: 8000, 1536: 2200 }[dimension]
+      return { 100: 25_000, 384: 9500, 1536: 2900 }[dimension]
   }
 }
 
@@ -51,16 +51,20 @@ const autoBatch: Record<Dimension, number> = { 100: 900, 384: 240, 1536: 61 }
 
 const whole = (count: number, batch: number): number => Math.max(1, Math.ceil(count / batch)) * batch
 
-/** Records for a time, and for two rounds of calls where those do not take much longer. */
+/** Turns of all calls in flight that tell how fast a point is: with few, most of it is how it starts and ends. */
+const turns = { near: 3, far: 10 }
+
+/** Records for a time, and for some turns where those do not take much longer. */
 export const amountFor =
   ({ batch, concurrency, dimension, latencyMillis }: Load, seconds: number, warmUpSeconds: number) =>
   (contender: Contender): Amount => {
     const size = batch === "auto" ? autoBatch[dimension] : batch
     const bound = latencyMillis === 0 ? Infinity : (1000 / latencyMillis) * concurrency * size
     const perSecond = Math.min(roughly(contender, dimension), bound)
-    const least = Math.min(2 * concurrency * size, whole(perSecond * 3 * seconds, size))
+    const turn = concurrency * size
+    const least = Math.min(turn * (latencyMillis === 0 ? turns.near : turns.far), whole(perSecond * 3 * seconds, size))
     return {
-      warmUp: Math.max(least, whole(perSecond * warmUpSeconds, size)),
+      warmUp: Math.max(Math.min(turn, least), whole(perSecond * warmUpSeconds, size)),
       timed: Math.max(least, whole(perSecond * seconds, size))
     }
   }

@@ -3,8 +3,12 @@
  */
 import * as Predicate from "effect/Predicate"
 
-/** A whole number of so many digits may be too large for a double. */
-const hasLongNumber = /(?:[[,:\s]|^)-?\d{16}/
+/**
+ * A whole number of so many digits may be too large for a double. These are two, since one expression for both takes ten times as
+ * long as the first on text that has none.
+ */
+const longInside = /[[,:\s]-?\d{16}/
+const longAtStart = /^-?\d{16}/
 
 const isDigits = /^-?\d+$/
 
@@ -19,7 +23,7 @@ const isDigits = /^-?\d+$/
  * ```
  */
 export const parse = (text: string): unknown =>
-  hasLongNumber.test(text)
+  longInside.test(text) || longAtStart.test(text)
     ? // The third parameter of a reviver holds the text the value was read from.
       JSON.parse(text, (_key, value: unknown, ...rest: ReadonlyArray<{ readonly source?: string }>) => {
         if (typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value)) return value

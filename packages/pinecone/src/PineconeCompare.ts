@@ -82,6 +82,8 @@ export interface Options {
 export interface IndexOptions extends Omit<ScanOptions, "prefixes" | "concurrency"> {
   /** The name a namespace is compared under. Default: its own. */
   readonly as?: ((namespace: string) => string) | undefined
+  /** Only ids that start with it. Counts are of whole namespaces, so they are not verified then. */
+  readonly prefix?: string | undefined
 }
 
 /**
@@ -110,11 +112,16 @@ export const index = (service: Service, options: IndexOptions = {}): Side =>
   Stream.unwrap(
     Effect.gen(function* () {
       const as = options.as ?? ((namespace: string) => namespace)
+      const { prefix } = options
       yield* scans.checkOptions(options)
       const names = yield* scans.namesOf(service, options)
       const sorted = names.toSorted((a, b) => compareBytes(as(a), as(b)))
       return scans
-        .records(service, sorted, { ...options, concurrency: 1 })
+        .records(service, sorted, {
+          ...options,
+          ...(prefix === undefined ? {} : { prefixes: [prefix], verify: false }),
+          concurrency: 1
+        })
         .pipe(Stream.map((record): Scanned => ({ ...record, namespace: as(record.namespace) })))
     })
   )

@@ -92,7 +92,8 @@ type Checkpoint = typeof Checkpoint.Type
 
 const initial: Checkpoint = { begun: false, bytes: 0, records: 0, namespace: "", next: "start", seen: 0, before: 0 }
 
-const line = ({ id, metadata, namespace, sparseValues, values }: Scanned): string =>
+/** The line of a record, as {@link toFile} writes it. */
+export const line = ({ id, metadata, namespace, sparseValues, values }: Scanned): string =>
   `${JSON.stringify({ namespace, id, values: toNumbers(values), sparseValues: toSparse(sparseValues), metadata })}\n`
 
 /**

@@ -53,6 +53,8 @@ export interface Options<E = never, R = never> {
   readonly run: string
   /** The namespaces to copy, or all of the index. Default: that of `from`. */
   readonly namespaces?: ReadonlyArray<string> | "all" | undefined
+  /** Only ids that start with it: a part of a migration, with a ledger of its own. Default: all. */
+  readonly prefix?: string | undefined
   /** The name a namespace has in `to`. Default: its own. */
   readonly rename?: ((namespace: string) => string) | undefined
   /**
@@ -198,13 +200,13 @@ const copy = Effect.fnUntraced(function* <E, R>(
   namespace: string,
   target: string
 ): Effect.fn.Return<Part, E | PineconeError | Ledger.LedgerError, R | KeyValueStore> {
-  const { deadLetters, from, maxNotWritten = 10_000, read, to } = options
+  const { deadLetters, from, maxNotWritten = 10_000, prefix, read, to } = options
   const ledger = yield* Ledger.open({
     job: {
       kind: "migrate",
       index: scans.placeOf(to),
       namespace: target,
-      split: namespace,
+      split: prefix === undefined ? namespace : `${namespace} ids ${prefix}*`,
       run: options.run,
       input: `index ${scans.placeOf(from)}`
     },
@@ -219,7 +221,11 @@ const copy = Effect.fnUntraced(function* <E, R>(
   const pages = again(from, namespace, before, read).pipe(
     Stream.concat(
       scans
-        .pages(from, [namespace], { ...read, from: () => before.next })
+        .pages(from, [namespace], {
+          ...read,
+          ...(prefix === undefined ? {} : { prefixes: [prefix] }),
+          from: () => before.next
+        })
         .pipe(Stream.map(({ next, records }): Page => ({ records, next, again: false })))
     )
   )
@@ -286,7 +292,7 @@ interface Compared {
 
 /** Compares one namespace with its copy, again while records that were written can not be seen. */
 const comparePart = <E, R>(
-  { from, read, settleWithin = "1 minute", to }: Options<E, R>,
+  { from, prefix, read, settleWithin = "1 minute", to }: Options<E, R>,
   { namespace, now, target }: Part
 ): Effect.Effect<Compared, PineconeError> => {
   const known = new Set([...now.notWritten, ...now.deadLettered])
@@ -297,10 +303,10 @@ const comparePart = <E, R>(
       ({ reason }) => reason._tag === "NotFound" && reason.resource === "namespace",
       () => Stream.empty
     )
-  const original = orEmpty(PineconeCompare.index(from, { ...read, namespaces: [namespace] }))
+  const original = orEmpty(PineconeCompare.index(from, { ...read, prefix, namespaces: [namespace] }))
   // The counts of the copy may lag as its records do, and what is not there is found missing.
   const copied = orEmpty(
-    PineconeCompare.index(to, { ...read, namespaces: [target], as: () => namespace, verify: false })
+    PineconeCompare.index(to, { ...read, prefix, namespaces: [target], as: () => namespace, verify: false })
   )
   const compare = Effect.suspend(() => {
     const lost: Array<string> = []

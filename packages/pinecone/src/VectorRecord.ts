@@ -49,7 +49,10 @@ export interface Metadata {
 export interface VectorRecord<M = Metadata> {
   /** 1 to {@link maxIdLength} ASCII characters without NUL. */
   readonly id: string
-  /** At least one number that is not zero (not below 1e-8 in size). */
+  /**
+   * At least one number that is not zero (not below 1e-8 in size). A `Float32Array` that went into a sink may be used again;
+   * an array of numbers must stay as it is until its record is written.
+   */
   readonly values?: Values | undefined
   readonly sparseValues?: SparseValues | undefined
   readonly metadata?: M | undefined

@@ -301,6 +301,21 @@ describe("index", () => {
     })
   )
 
+  it.effect("is the ids that start with a prefix, without the count of the namespace", () =>
+    Effect.gen(function* () {
+      const index = yield* memory()
+      yield* write(
+        index,
+        ["a1", "b1", "b2", "c1"].map((id) => ({ id, values: [1, 2] }))
+      )
+      const found = yield* Stream.runCollect(PineconeCompare.index(index, { prefix: "b" }))
+      assert.deepStrictEqual(
+        found.map(({ id }) => id),
+        ["b1", "b2"]
+      )
+    })
+  )
+
   it.effect("fails when its list is cut short, so that nothing is called missing that is not", () =>
     Effect.gen(function* () {
       const service = yield* memory()

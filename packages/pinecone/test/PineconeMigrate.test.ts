@@ -153,6 +153,21 @@ describe("migrate", () => {
     }).pipe(withStores)
   )
 
+  it.effect("of the ids that start with a prefix, with a ledger of its own", () =>
+    Effect.gen(function* () {
+      const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, [...many(120, "a"), ...many(30, "b")])
+      // It is not in the part that is copied, so it is none of its extra ones.
+      yield* fill(to, [{ id: "c", values: [1, 1] }])
+      const first = yield* migrate({ from, to, prefix: "a", run: "1" })
+      assert.deepStrictEqual(first, { ...nothing, records: 120, written: 120, comparison: same(120) })
+      const second = yield* migrate({ from, to, prefix: "b", run: "1" })
+      assert.deepStrictEqual(second, { ...nothing, records: 30, written: 30, comparison: same(30) })
+      const again = yield* migrate({ from, to, prefix: "a", run: "1" })
+      assert.deepInclude(again, { recordsBefore: 120, written: 0 })
+    }).pipe(withStores)
+  )
+
   it.effect("run again when it is through, only compares", () =>
     Effect.gen(function* () {
       const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { envelopeBytes, ProtoRecord, upsertMessage } from "../src/internal/protoRecord.ts"
+import { envelopeBytes, message, ProtoRecord, writeUpsert } from "../src/internal/protoRecord.ts"
 import * as Reply from "../src/internal/protoReplies.ts"
 import * as Request from "../src/internal/protoRequests.ts"
 import type { VectorRecord } from "../src/VectorRecord.ts"
@@ -66,6 +66,9 @@ const rounded = ({ id, metadata, sparse, values }: Vector) => ({
   metadata
 })
 
+const upsertMessage = (records: ReadonlyArray<ProtoRecord>, namespace: string): Buffer =>
+  message((writer) => writeUpsert(writer, records, namespace))
+
 describe("upserts", () => {
   it.effect.prop(
     "have the very bytes of the other implementation, and are as long as was said",
@@ -125,7 +128,7 @@ describe("upserts", () => {
     assert.strictEqual(envelopeBytes("__default__"), 0)
   })
 
-  it("keep the numbers of the moment they were encoded", () => {
+  it("keep the numbers of a typed array of the moment they were encoded", () => {
     const values = Float32Array.of(1, 2)
     const record = new ProtoRecord({ id: "a", values })
     values.fill(9)
@@ -135,6 +138,22 @@ describe("upserts", () => {
     })
   })
 
+  it("are whole when an array of numbers has grown or shrunk since it was measured", () => {
+    for (const length of [0, 1, 3, 5000]) {
+      const values = [1, 2]
+      const records = [new ProtoRecord({ id: "a", values }), new ProtoRecord({ id: "b", values: [3] })]
+      values.length = 0
+      for (let i = 0; i < length; i++) values.push(i)
+      assert.deepStrictEqual(decode("UpsertRequest", upsertMessage(records, "ns")), {
+        vectors: [
+          { id: "a", ...(length === 0 ? {} : { values }) },
+          { id: "b", values: [3] }
+        ],
+        namespace: "ns"
+      })
+    }
+  })
+
   it("take a vector that is a part of a larger array, at any place", () => {
     const all = Float32Array.from({ length: 40_000 }, (_, i) => i)
     for (const [start, end] of [
@@ -142,9 +161,9 @@ describe("upserts", () => {
       [7, 20_007],
       [0, 40_000]
     ] as const) {
-      const record = new ProtoRecord({ id: "a", values: all.subarray(start, end) })
-      const plainly = new ProtoRecord({ id: "a", values: Array.from(all.subarray(start, end)) })
-      assert.deepStrictEqual(record.field, plainly.field)
+      const part = all.subarray(start, end)
+      const typed = upsertMessage([new ProtoRecord({ id: "a", values: part })], "")
+      assert.deepStrictEqual(typed, upsertMessage([new ProtoRecord({ id: "a", values: Array.from(part) })], ""))
     }
   })
 })
@@ -332,6 +351,21 @@ describe("replies", () => {
       }
     })
   )
+
+  it("are refused when a field reaches beyond its message", () => {
+    // A list of ids whose second id begins inside the first one's message, or that is longer than all there is.
+    const id = Uint8Array.of(0x0a, 3, 0x61, 0x62, 0x63)
+    for (const length of [3, 4, 60]) {
+      assert.throws(() => Reply.listed(Uint8Array.of(0x0a, length, ...id, ...field(1, id))), RangeError)
+    }
+    // An entry without a record has one that is empty.
+    assert.deepStrictEqual(Reply.fetched(field(1, Uint8Array.of(0x0a, 1, 0x61))).records.get("a"), {
+      id: "",
+      values: undefined,
+      sparseValues: undefined,
+      metadata: undefined
+    })
+  })
 
   /** A field of bytes. */
   const field = (number: number, bytes: Uint8Array): Uint8Array =>

@@ -7,19 +7,38 @@ import { documented } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as Grpc from "./grpcCalls.ts"
 import * as IndexService from "./indexService.ts"
-import { envelopeBytes, ProtoRecord, upsertMessage } from "./protoRecord.ts"
+import { MessageWriter } from "./messageWriter.ts"
+import { envelopeBytes, ProtoRecord, writeUpsert } from "./protoRecord.ts"
 import * as Reply from "./protoReplies.ts"
 import * as Request from "./protoRequests.ts"
 import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { find, loadClients } from "./sdkCalls.ts"
 import { resolve, type Settings } from "./sdkOptions.ts"
 
+/**
+ * Upserts are written into memory that is used again: new memory of this size for each would cost more than to write it, and
+ * have the garbage collector look for what is free. Only a call that was answered gives its memory back, since one that was
+ * given up may still be read.
+ */
+const makeUpsert = (send: Grpc.Send): IndexService.Wire<ProtoRecord>["upsert"] => {
+  const idle: Array<MessageWriter> = []
+  return (namespace, records) =>
+    Effect.suspend(() => {
+      const writer = idle.pop() ?? new MessageWriter()
+      writeUpsert(writer, records, namespace)
+      return Effect.map(send("Upsert", namespace, writer.written(), Reply.upserted), (received) => {
+        writer.drop()
+        idle.push(writer)
+        return toWriteReply(received)
+      })
+    })
+}
+
 const makeWire = (send: Grpc.Send): IndexService.Wire<ProtoRecord> => ({
   encode: (record) => new ProtoRecord(record),
   isEncoded: (record) => record instanceof ProtoRecord,
   envelopeBytes,
-  upsert: (namespace, records) =>
-    Effect.map(send("Upsert", namespace, upsertMessage(records, namespace), Reply.upserted), toWriteReply),
+  upsert: makeUpsert(send),
   query: (namespace, request, filter) =>
     Effect.map(send("Query", namespace, Request.query(namespace, request, filter), Reply.query), toReadReply),
   fetch: (namespace, ids) =>

@@ -1,5 +1,5 @@
 /**
- * Writes protobuf messages. They lie side by side in slabs: to allocate for each record would cost more than to write it.
+ * Writes protobuf messages. Small ones lie side by side in slabs: to allocate for each would cost more than to write it.
  *
  * A message inside another has its length before it, which is known when it is written. Room for it is left as its
  * `expected` length needs, and what was written is moved when that was wrong.
@@ -11,7 +11,8 @@ const slabBytes = 65_536
 /** Floats are little-endian on the wire, and in a typed array as the processor has them. */
 export const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
 
-const varintBytes = (n: number): number => (n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5)
+export const varintBytes = (n: number): number =>
+  n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5
 
 /** Texts up to this are written letter by letter, which is faster than to ask for more than a few. */
 const shortText = 32
@@ -27,6 +28,7 @@ export class MessageWriter {
   private at = 0
   /** What plain numbers become float32 in before their bytes are taken; grown when a longer vector comes. */
   private floats = new Float32Array(2048)
+  private floatBytes = Buffer.from(this.floats.buffer)
 
   /** The message that was written. The next one begins behind it. */
   take(): Buffer {
@@ -35,9 +37,26 @@ export class MessageWriter {
     return message
   }
 
-  /** Forgets a message that could not be written to its end. */
+  /** What was written of a message, until {@link drop} or the next field. */
+  written(): Buffer {
+    return this.slab.subarray(this.start, this.at)
+  }
+
+  /** Forgets a message: it is not wanted, or could not be written to its end. */
   drop(): void {
     this.at = this.start
+  }
+
+  /** Makes room for a message, so that it is not moved while it grows. */
+  reserve(bytes: number): void {
+    this.room(bytes)
+  }
+
+  /** Fields that were written before. */
+  fields(bytes: Uint8Array): void {
+    this.room(bytes.length)
+    this.slab.set(bytes, this.at)
+    this.at += bytes.length
   }
 
   /** An unsigned number of 32 bits. */
@@ -73,7 +92,12 @@ export class MessageWriter {
     const bytes = 4 * values.length
     this.room(bytes + 5)
     this.varint(bytes)
-    this.slab.set(this.bytesOf(values), this.at)
+    if (values instanceof Float32Array && !isBigEndian) {
+      this.slab.set(new Uint8Array(values.buffer, values.byteOffset, bytes), this.at)
+    } else {
+      this.convert(values)
+      this.floatBytes.copy(this.slab, this.at, 0, bytes)
+    }
     this.at += bytes
   }
 
@@ -133,14 +157,16 @@ export class MessageWriter {
     return true
   }
 
-  private bytesOf(values: Values): Uint8Array {
-    if (values instanceof Float32Array && !isBigEndian) {
-      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+  /** Puts numbers into {@link floats}. A loop is faster than `set` for an array of numbers. */
+  private convert(values: Values): void {
+    const { length } = values
+    if (length > this.floats.length) {
+      this.floats = new Float32Array(length)
+      this.floatBytes = Buffer.from(this.floats.buffer)
     }
-    if (values.length > this.floats.length) this.floats = new Float32Array(values.length)
-    this.floats.set(values)
-    const bytes = Buffer.from(this.floats.buffer, 0, 4 * values.length)
-    return isBigEndian ? bytes.swap32() : bytes
+    const { floats } = this
+    for (let i = 0; i < length; i++) floats[i] = values[i]!
+    if (isBigEndian) this.floatBytes.subarray(0, 4 * length).swap32()
   }
 
   /** Makes room for more bytes; a message that has begun moves to a slab of its own. */

@@ -1,10 +1,10 @@
 /**
- * Vectors as protobuf. A record's bytes are made once: they are measured when batches are built and joined when they are
- * sent. They are a copy, so a program may use its arrays again.
+ * Vectors as protobuf. A record is written when it is measured for a batch, and joined with others when it is sent; only plain
+ * arrays of numbers go straight into the message of their call.
  */
 import type { SizedRecord } from "../PineconeApi.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "../VectorRecord.ts"
-import { MessageWriter } from "./messageWriter.ts"
+import { MessageWriter, varintBytes } from "./messageWriter.ts"
 import { defaultNamespace } from "./namespace.ts"
 import { writeStruct } from "./protobuf.ts"
 
@@ -31,6 +31,12 @@ export const writeVector = (writer: MessageWriter, field: number, values: Values
   if (values !== undefined && values.length > 0) writer.vector(field, values)
 }
 
+/** Bytes of the field. */
+const vectorBytes = (values: Values | undefined): number => {
+  const bytes = 4 * (values?.length ?? 0)
+  return bytes === 0 ? 0 : 1 + varintBytes(bytes) + bytes
+}
+
 export const writeSparse = (writer: MessageWriter, field: number, sparse: SparseValues | undefined): void => {
   if (sparse === undefined) return
   writer.message(field, 8 * sparse.indices.length, () => {
@@ -43,35 +49,48 @@ export const writeMetadata = (writer: MessageWriter, field: number, metadata: Me
   if (metadata !== undefined) writer.message(field, 128, () => writeStruct(writer, metadata))
 }
 
-/** Bytes that a record takes beside its dense vector, mostly. */
-const besideValues = 128
-
-const encode = ({ id, metadata, sparseValues, values }: VectorRecord): Buffer =>
-  message((writer) =>
-    writer.message(1, 4 * (values?.length ?? 0) + besideValues, () => {
-      writer.text(1, id)
-      writeVector(writer, 2, values)
-      writeMetadata(writer, 3, metadata)
-      writeSparse(writer, 4, sparseValues)
-    })
-  )
-
-/** A record together with its protobuf: the field of an upsert that holds it. */
+/**
+ * A record with its protobuf, but for numbers that are still to become float32. A typed array is copied at once, since
+ * programs use theirs again, and models lend a part of their memory.
+ */
 export class ProtoRecord implements SizedRecord {
   readonly id: string
   readonly values: Values | undefined
   readonly sparseValues: SparseValues | undefined
   readonly metadata: Metadata | undefined
-  readonly field: Uint8Array
+  /** Bytes of the field of an upsert that holds the record. */
   readonly bytes: number
+  /** The fields before the numbers, the numbers, and the fields behind. */
+  private readonly head: Uint8Array
+  private readonly numbers: Values | undefined
+  private readonly tail: Uint8Array
+  private readonly length: number
 
-  constructor(record: VectorRecord) {
-    this.id = record.id
-    this.values = record.values
-    this.sparseValues = record.sparseValues
-    this.metadata = record.metadata
-    this.field = encode(record)
-    this.bytes = this.field.length
+  constructor({ id, metadata, sparseValues, values }: VectorRecord) {
+    this.id = id
+    this.values = values
+    this.sparseValues = sparseValues
+    this.metadata = metadata
+    const isTyped = values instanceof Float32Array
+    this.numbers = isTyped ? undefined : values
+    this.head = message((writer) => {
+      writer.text(1, id)
+      if (isTyped) writeVector(writer, 2, values)
+    })
+    this.tail = message((writer) => {
+      writeMetadata(writer, 3, metadata)
+      writeSparse(writer, 4, sparseValues)
+    })
+    this.length = this.head.length + vectorBytes(this.numbers) + this.tail.length
+    this.bytes = 1 + varintBytes(this.length) + this.length
+  }
+
+  write(writer: MessageWriter): void {
+    writer.message(1, this.length, () => {
+      writer.fields(this.head)
+      writeVector(writer, 2, this.numbers)
+      writer.fields(this.tail)
+    })
   }
 }
 
@@ -84,6 +103,9 @@ const namespaceField = (namespace: string): Uint8Array => message((writer) => wr
 /** Bytes of an upsert beside its records. */
 export const envelopeBytes = (namespace: string): number => namespaceField(namespace).length
 
-/** An upsert. */
-export const upsertMessage = (records: ReadonlyArray<ProtoRecord>, namespace: string): Uint8Array =>
-  Buffer.concat([...records.map(({ field }) => field), namespaceField(namespace)])
+/** Writes an upsert. */
+export const writeUpsert = (writer: MessageWriter, records: ReadonlyArray<ProtoRecord>, namespace: string): void => {
+  writer.reserve(records.reduce((sum, { bytes }) => sum + bytes, envelopeBytes(namespace)))
+  for (const record of records) record.write(writer)
+  writeNamespace(writer, 2, namespace)
+}

@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import type { FetchReply, ListReply, Match, NamespacesReply, QueryReply, Stats } from "../PineconeApi.ts"
 import type { Metadata, MetadataValue, SparseValues, VectorRecord } from "../VectorRecord.ts"
 import { namespaceName } from "./namespace.ts"
-import { readEntry, readFloats, readMessage, readStruct } from "./protobuf.ts"
+import { type Read, readEntry, readFields, readFloats, readInside, readStruct, readWhole } from "./protobuf.ts"
 
 const { Bit32, LengthDelimited, Varint } = WireType
 
@@ -22,19 +22,19 @@ const isMetadataField = (field: [string, unknown]): field is [string, MetadataVa
 }
 
 /** Fields that are null are as good as absent. */
-const readMetadata = (bytes: Uint8Array): Metadata => {
+const readMetadata: Read<Metadata> = (reader, end) => {
   const fields: Array<[string, MetadataValue]> = []
-  for (const field of Object.entries(readStruct(bytes))) {
+  for (const field of Object.entries(readStruct(reader, end))) {
     if (isMetadataField(field)) fields.push(field)
     else if (field[1] !== null) throw new TypeError(`the metadata has a nested value in field ${field[0]}`)
   }
   return Object.fromEntries(fields)
 }
 
-const readSparse = (bytes: Uint8Array): SparseValues | undefined => {
+const readSparse: Read<SparseValues | undefined> = (reader, end) => {
   const indices: Array<number> = []
   let values: Float32Array | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field === 1 && wireType === Varint) indices.push(reader.uint32())
     else if (field === 1 && wireType === LengthDelimited) {
       for (const end = reader.uint32() + reader.pos; reader.pos < end;) indices.push(reader.uint32())
@@ -50,25 +50,30 @@ const readSparse = (bytes: Uint8Array): SparseValues | undefined => {
 const isFloats = (wireType: WireType): boolean => wireType === LengthDelimited || wireType === Bit32
 
 /** The fields of `Vector`, which `ScoredVector` has too, after its score, under other numbers. */
-const readRecord = (bytes: Uint8Array, scored: boolean): Match => {
+const readRecord = (reader: BinaryReader, end: number, scored: boolean): Match => {
   const shift = scored ? 1 : 0
   let id = ""
   let score = 0
   let values: Float32Array | undefined
   let sparseValues: SparseValues | undefined
   let metadata: Metadata | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field === 1 && wireType === LengthDelimited) id = reader.string(true)
     else if (scored && field === 2 && wireType === Bit32) score = reader.float()
     else if (field === 2 + shift && isFloats(wireType)) values = readFloats(reader, wireType, values)
-    else if (field === 3 + shift && wireType === LengthDelimited) metadata = readMetadata(reader.bytes())
-    else if (field === 4 + shift && wireType === LengthDelimited) sparseValues = readSparse(reader.bytes())
+    else if (field === 3 + shift && wireType === LengthDelimited) metadata = readInside(reader, readMetadata)
+    else if (field === 4 + shift && wireType === LengthDelimited) sparseValues = readInside(reader, readSparse)
     else return false
     return true
   })
   if (!Number.isFinite(score)) throw new TypeError(`the score of ${JSON.stringify(id)} is ${score}`)
   return { id, score, values, sparseValues, metadata }
 }
+
+const readMatch: Read<Match> = (reader, end) => readRecord(reader, end, true)
+
+/** By its id. */
+const readStored = readEntry((reader, end) => readRecord(reader, end, false))
 
 const toRecord = ({ id, metadata, sparseValues, values }: Match): VectorRecord => ({
   id,
@@ -77,12 +82,10 @@ const toRecord = ({ id, metadata, sparseValues, values }: Match): VectorRecord =
   metadata
 })
 
-const readUsage = (reader: BinaryReader): number | undefined => firstNumber(reader.bytes())
-
 /** The first field of a message that has one number. */
-const firstNumber = (bytes: Uint8Array): number => {
+const firstNumber: Read<number> = (reader, end) => {
   let value = 0
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field !== 1 || wireType !== Varint) return false
     value = reader.uint32()
     return true
@@ -91,9 +94,9 @@ const firstNumber = (bytes: Uint8Array): number => {
 }
 
 /** The first field of a message that has one text. */
-const firstText = (bytes: Uint8Array): string => {
+const firstText: Read<string> = (reader, end) => {
   let text = ""
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field !== 1 || wireType !== LengthDelimited) return false
     text = reader.string(true)
     return true
@@ -102,66 +105,66 @@ const firstText = (bytes: Uint8Array): string => {
 }
 
 /** The count of records the service took; one that is not there is zero. */
-export const upserted = firstNumber
+export const upserted = readWhole(firstNumber)
 
 /** The count of records an update matched, where the service tells it. */
-export const updated = (bytes: Uint8Array): number | undefined => firstNumber(bytes) || undefined
+export const updated = readWhole((reader, end) => firstNumber(reader, end) || undefined)
 
 /** Nothing but that it was done. */
 export const done = (): undefined => undefined
 
-export const query = (bytes: Uint8Array): QueryReply => {
+export const query = readWhole((reader, end): QueryReply => {
   const matches: Array<Match> = []
   let readUnits: number | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (wireType !== LengthDelimited) return false
-    if (field === 2) matches.push(readRecord(reader.bytes(), true))
-    else if (field === 4) readUnits = readUsage(reader)
+    if (field === 2) matches.push(readInside(reader, readMatch))
+    else if (field === 4) readUnits = readInside(reader, firstNumber)
     else return false
     return true
   })
   return { matches, readUnits }
-}
+})
 
-export const fetched = (bytes: Uint8Array): FetchReply => {
+export const fetched = readWhole((reader, end): FetchReply => {
   const records = new Map<string, VectorRecord>()
   let readUnits: number | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (wireType !== LengthDelimited) return false
     if (field === 1) {
-      const [id, record] = readEntry(reader.bytes(), (vector) => readRecord(vector, false))
+      const [id, record] = readInside(reader, readStored)
       records.set(id, toRecord(record))
-    } else if (field === 3) readUnits = readUsage(reader)
+    } else if (field === 3) readUnits = readInside(reader, firstNumber)
     else return false
     return true
   })
   return { records, readUnits }
-}
+})
 
-export const listed = (bytes: Uint8Array): ListReply => {
+export const listed = readWhole((reader, end): ListReply => {
   const ids: Array<string> = []
   let next: string | undefined
   let readUnits: number | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (wireType !== LengthDelimited) return false
-    if (field === 1) ids.push(firstText(reader.bytes()))
+    if (field === 1) ids.push(readInside(reader, firstText))
     // An empty token means the same as none: there is no next page.
-    else if (field === 2) next = firstText(reader.bytes()) || undefined
-    else if (field === 4) readUnits = readUsage(reader)
+    else if (field === 2) next = readInside(reader, firstText) || undefined
+    else if (field === 4) readUnits = readInside(reader, firstNumber)
     else return false
     return true
   })
   return { ids, next, readUnits }
-}
+})
 
-export const stats = (bytes: Uint8Array): Stats => {
+export const stats = readWhole((reader, end): Stats => {
   const namespaces = new Map<string, number>()
   let dimension: number | undefined
   let metric: string | undefined
   let totalRecords: number | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field === 1 && wireType === LengthDelimited) {
-      const [name, count] = readEntry(reader.bytes(), firstNumber)
+      const [name, count] = readInside(reader, readEntry(firstNumber))
       namespaces.set(namespaceName(name), count)
     } else if (field === 2 && wireType === Varint) dimension = reader.uint32() || undefined
     else if (field === 4 && wireType === Varint) totalRecords = reader.uint32()
@@ -175,12 +178,12 @@ export const stats = (bytes: Uint8Array): Stats => {
     totalRecords: totalRecords ?? Array.from(namespaces.values()).reduce((sum, count) => sum + count, 0),
     namespaces
   }
-}
+})
 
-const readNamespace = (bytes: Uint8Array): NamespacesReply["namespaces"][number] => {
+const readNamespace: Read<NamespacesReply["namespaces"][number]> = (reader, end) => {
   let name = ""
   let records = 0
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field === 1 && wireType === LengthDelimited) name = reader.string(true)
     else if (field === 2 && wireType === Varint) records = Number(reader.uint64())
     else return false
@@ -189,15 +192,15 @@ const readNamespace = (bytes: Uint8Array): NamespacesReply["namespaces"][number]
   return { name: namespaceName(name), records }
 }
 
-export const namespaces = (bytes: Uint8Array): NamespacesReply => {
+export const namespaces = readWhole((reader, end): NamespacesReply => {
   const found: Array<NamespacesReply["namespaces"][number]> = []
   let next: string | undefined
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (wireType !== LengthDelimited) return false
-    if (field === 1) found.push(readNamespace(reader.bytes()))
-    else if (field === 2) next = firstText(reader.bytes()) || undefined
+    if (field === 1) found.push(readInside(reader, readNamespace))
+    else if (field === 2) next = readInside(reader, firstText) || undefined
     else return false
     return true
   })
   return { namespaces: found, next }
-}
+})

@@ -36,15 +36,32 @@ const writeValue = (writer: MessageWriter, value: unknown): void => {
 }
 
 /** Takes a field it knows, and says whether it did. */
-type TakeField = (field: number, wireType: WireType, reader: BinaryReader) => boolean
+type TakeField = (field: number, wireType: WireType) => boolean
+
+/** Reads a message whose last byte is before `end`. */
+export type Read<A> = (reader: BinaryReader, end: number) => A
 
 /** Reads a message field by field; what nobody takes is skipped. Throws when the bytes are no message. */
-export const readMessage = (bytes: Uint8Array, take: TakeField): void => {
-  const reader = new BinaryReader(bytes)
-  while (reader.pos < reader.len) {
+export const readFields = (reader: BinaryReader, end: number, take: TakeField): void => {
+  while (reader.pos < end) {
     const [field, wireType] = reader.tag()
-    if (!take(field, wireType, reader)) reader.skip(wireType, field)
+    if (!take(field, wireType)) reader.skip(wireType, field)
   }
+  if (reader.pos !== end) throw new RangeError("a field is longer than its message")
+}
+
+/** Reads bytes that are one message. */
+export const readWhole =
+  <A>(read: Read<A>) =>
+  (bytes: Uint8Array): A =>
+    read(new BinaryReader(bytes), bytes.length)
+
+/** Reads a field that is a message, in place: a reader of its own would cost as much as a small message. */
+export const readInside = <A>(reader: BinaryReader, read: Read<A>): A => {
+  const length = reader.uint32()
+  const end = reader.pos + length
+  if (end > reader.len) throw new RangeError("a message is longer than what it is in")
+  return read(reader, end)
 }
 
 /** The numbers of a float field that has come so far: servers may pack them, in one run or several, or not. */
@@ -76,51 +93,62 @@ const joined = (before: Float32Array | undefined, values: Float32Array): Float32
 const maxDepth = 100
 
 /** Reads a `Struct` as a plain object. */
-export const readStruct = (bytes: Uint8Array, depth = maxDepth): Record<string, unknown> => {
+export const readStruct: Read<Record<string, unknown>> = (reader, end) => readObject(reader, end, maxDepth)
+
+const readObject = (reader: BinaryReader, end: number, depth: number): Record<string, unknown> => {
   const entries: Array<[string, unknown]> = []
-  readMessage(bytes, (field, _, reader) => {
-    if (field !== 1) return false
-    entries.push(readEntry(reader.bytes(), (value) => readValue(value, depth - 1)))
+  readFields(reader, end, (field, wireType) => {
+    if (field !== 1 || wireType !== LengthDelimited) return false
+    entries.push(
+      readInside(
+        reader,
+        readEntry((value, end) => readValue(value, end, depth - 1))
+      )
+    )
     return true
   })
   // An assignment would lose a field called __proto__.
   return Object.fromEntries(entries)
 }
 
-/** Reads the entry of a map with keys of text. */
-export const readEntry = <A>(bytes: Uint8Array, readBytes: (value: Uint8Array) => A): [string, A] => {
-  let key = ""
-  let value: Uint8Array = new Uint8Array(0)
-  readMessage(bytes, (field, wireType, reader) => {
-    if (wireType !== LengthDelimited) return false
-    if (field === 1) key = reader.string(true)
-    else if (field === 2) value = reader.bytes()
-    else return false
-    return true
-  })
-  return [key, readBytes(value)]
-}
+/** Reads the entry of a map with keys of text. An entry without a value has one that is empty. */
+export const readEntry =
+  <A>(read: Read<A>): Read<[string, A]> =>
+  (reader, end) => {
+    let key = ""
+    let value: { readonly read: A } | undefined
+    readFields(reader, end, (field, wireType) => {
+      if (wireType !== LengthDelimited) return false
+      if (field === 1) key = reader.string(true)
+      else if (field === 2) value = { read: readInside(reader, read) }
+      else return false
+      return true
+    })
+    return [key, value === undefined ? readWhole(read)(new Uint8Array(0)) : value.read]
+  }
 
-const readValue = (bytes: Uint8Array, depth: number): unknown => {
+const readValue = (reader: BinaryReader, end: number, depth: number): unknown => {
   if (depth < 0) throw new RangeError("a value is nested too deeply")
   let value: unknown = null
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field === 2 && wireType === Bit64) value = reader.double()
     else if (field === 3 && wireType === LengthDelimited) value = reader.string(true)
     else if (field === 4 && wireType === Varint) value = reader.bool()
-    else if (field === 5 && wireType === LengthDelimited) value = readStruct(reader.bytes(), depth)
-    else if (field === 6 && wireType === LengthDelimited) value = readList(reader.bytes(), depth)
+    else if (field === 5 && wireType === LengthDelimited)
+      value = readInside(reader, (_, end) => readObject(reader, end, depth))
+    else if (field === 6 && wireType === LengthDelimited)
+      value = readInside(reader, (_, end) => readList(reader, end, depth))
     else return false
     return true
   })
   return value
 }
 
-const readList = (bytes: Uint8Array, depth: number): Array<unknown> => {
+const readList = (reader: BinaryReader, end: number, depth: number): Array<unknown> => {
   const list: Array<unknown> = []
-  readMessage(bytes, (field, wireType, reader) => {
+  readFields(reader, end, (field, wireType) => {
     if (field !== 1 || wireType !== LengthDelimited) return false
-    list.push(readValue(reader.bytes(), depth - 1))
+    list.push(readInside(reader, (_, end) => readValue(reader, end, depth - 1)))
     return true
   })
   return list

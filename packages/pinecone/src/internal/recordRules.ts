@@ -27,16 +27,23 @@ export const fine = -1
 /** What {@link inspect} finds when no number is {@link zeroBelow} or more in size. */
 export const allZero = -2
 
+const fitsFloat32 = (value: unknown): value is number =>
+  // False for NaN too.
+  typeof value === "number" && value <= maxFloat32 && value >= -maxFloat32
+
 /** The place of the first number float32 can not hold, or {@link fine} or {@link allZero}. */
 export const inspect = (values: Values): number => {
-  let zero = true
-  for (let i = 0; i < values.length; i++) {
+  const { length } = values
+  let i = 0
+  // Only until a number is not zero: most often that is the first.
+  for (; i < length; i++) {
     const value: unknown = values[i]
-    // The comparison is false for NaN too.
-    if (!(typeof value === "number" && value <= maxFloat32 && value >= -maxFloat32)) return i
-    zero &&= value < zeroBelow && value > -zeroBelow
+    if (!fitsFloat32(value)) return i
+    if (value >= zeroBelow || value <= -zeroBelow) break
   }
-  return zero ? allZero : fine
+  if (i === length) return allZero
+  for (; i < length; i++) if (!fitsFloat32(values[i])) return i
+  return fine
 }
 
 /** What stands in the place of a number. An object is not asked for its text: it may have none. */
