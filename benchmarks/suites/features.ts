@@ -29,8 +29,8 @@ const recordsFor = ({ batch, concurrency, latencyMillis }: Load, recordMicros: n
 const amount = (load: Load, recordMicros: number, isFirst: boolean, smoke: boolean) => ({
   // The first point warms up for all: it takes some seconds until the code of either contender is compiled. The others
   // warm up what is particular to them.
-  warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : isFirst ? 2.5 : 0.6),
-  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.3)
+  warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : isFirst ? 4 : 0.8),
+  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.4)
 })
 
 const headline: Load = { batch: 10, concurrency: 8, latencyMillis: 0 }
@@ -89,8 +89,8 @@ export const features: Suite = {
     "(its engine counts rows in flight: calls times rows) and checks each value by the declared types. Types are bound " +
     "beforehand or, where it says so, come in each reply and are asked for by both. TectonSink.ingest is " +
     "beside a pool of the same kind; it has no bar. The server is in another process on the same machine and sends " +
-    "answers that it made before. It is the steady state that is compared: a process of either contender works for 2.5 s " +
-    "before its first point and 0.6 s before each other one, and runs all points of its group one after the other, some 0.3 s each " +
+    "answers that it made before. It is the steady state that is compared: a process of either contender works for 4 s " +
+    "before its first point and 0.8 s before each other one, and runs all points of its group one after the other, some 0.4 s each " +
     "and 40 calls or more.",
   plan: ({ smoke }) => ({
     groups: [reads(smoke), writes(smoke)],

@@ -15,7 +15,7 @@ const groupOf = (dimension: Dimension, smoke: boolean): Group => {
         const load = { dimension, batch, concurrency, latencyMillis }
         if (batch === headline.batch && concurrency === headline.concurrency && latencyMillis === 0) continue
         if (smoke && (batch !== "auto" || concurrency !== 8)) continue
-        points.push({ at: load, amount: amountFor(load, smoke ? 0.02 : 0.07, 0.02) })
+        points.push({ at: load, amount: amountFor(load, smoke ? 0.02 : 0.07, smoke ? 0.02 : 0.15) })
       }
     }
   }
@@ -72,7 +72,7 @@ export const overhead: Suite = {
     "size are sent as they are, also where they are larger (100 of 1536-d as the SDK writes them are 3 MB). Each round is a " +
     "fresh process for each contender and dimension. It writes for about 2.5 s that are not counted, since until then a program " +
     "of this size is being compiled and its heap grows, and loads take longer than that; then it is timed for 1.2 s at batch 100, " +
-    "8 in flight, 0 ms, and for at least 0.07 s and some turns of all calls in flight at each other point of the grid.",
+    "8 in flight, 0 ms, and for at least 0.07 s and some turns of all calls in flight at each other point of the grid, after 0.15 s that are not counted.",
   plan: ({ smoke }) => ({
     groups: (smoke ? dimensions.slice(0, 1) : dimensions).map((dimension) => groupOf(dimension, smoke)),
     bars
