@@ -133,7 +133,7 @@ const assertBest = (
     assert.approximately(score ?? NaN, scores.get(id) ?? NaN, 1e-5)
     assert.approximately(score ?? NaN, sorted[rank]!, 1e-5)
     const before = matches[rank - 1]
-    if (before?.score === score) assert.isTrue(before!.id < id)
+    if (before?.score === score) assert.isTrue(before.id < id)
   })
 }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { read } from "../src/internal/documents/schema.ts"
-import { articles, found, make, request } from "./documentSupport.ts"
+import { articles, found, make, refusalOf, request } from "./documentSupport.ts"
 import { assertRefused, ok } from "./storeSupport.ts"
 
 const text = (query: string, ...fields: ReadonlyArray<string>) => ({ type: "text", fields, query })
@@ -53,7 +53,7 @@ describe("the schema of an index", () => {
       "English (en) alone"
     ]
   ])("refuses %s", (_, fields, why) => {
-    assertRefused(read(fields), 400, 3, why)
+    assert.include(refusalOf(read(fields)), why)
   })
 
   it("fills in what is not given", () => {
@@ -113,7 +113,7 @@ describe("documents that break a rule", () => {
     ["no object", 5, "A document must be an object, got 5"]
   ])("refuses a document with %s, and what is with it", (_, bad, why) => {
     const store = make()
-    assertRefused(store.upsert(request(good, bad)), 400, 3, why)
+    assert.include(refusalOf(store.upsert(request(good, bad))), why)
     assert.strictEqual(store.stats().totalRecords, 0)
   })
 
@@ -133,8 +133,8 @@ describe("documents that break a rule", () => {
     const documents = (count: number, size: number) =>
       Array.from({ length: count }, (_, n) => ({ _id: `${n}`, title: "x ".repeat(size) }))
     const store = make()
-    assertRefused(store.upsert(request(...documents(1_001, 1))), 400, 3, "from 1 to 1000, got 1001")
-    assertRefused(store.upsert(request()), 400, 3, "from 1 to 1000, got 0")
+    assert.include(refusalOf(store.upsert(request(...documents(1_001, 1)))), "from 1 to 1000, got 1001")
+    assert.include(refusalOf(store.upsert(request())), "from 1 to 1000, got 0")
     const large = assertRefused(store.upsert(request(...documents(200, 9_000))), 400, 3, "maximum supported size - 2MB")
     assert.strictEqual(large._tag, "RequestTooLarge")
     const one = {
@@ -142,10 +142,8 @@ describe("documents that break a rule", () => {
       title: "x",
       ...Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`m${n}`, "y".repeat(99)]))
     }
-    assertRefused(
-      make({ limits: { maxDocumentBytes: 500 } }).upsert(request(good, one)),
-      400,
-      3,
+    assert.include(
+      refusalOf(make({ limits: { maxDocumentBytes: 500 } }).upsert(request(good, one))),
       "Document 'one' is larger"
     )
     ok(make({ limits: { maxDocumentBytes: 1_000 } }).upsert(request(good, good, good, one)))
@@ -221,7 +219,7 @@ describe("documents", () => {
   ])("refuses an update that %s", (_, patch, why) => {
     const store = make()
     ok(store.upsert(request({ _id: "a", title: "t", year: 1 })))
-    assertRefused(store.update(request(patch)), 400, 3, why)
+    assert.include(refusalOf(store.update(request(patch))), why)
     assert.deepStrictEqual(ok(store.fetch({ ids: ["a"] })).documents.get("a"), { title: "t", year: 1 })
   })
 
@@ -232,14 +230,14 @@ describe("documents", () => {
     assert.strictEqual(ok(store.updateByFilter(change)).matched, 2)
     assert.strictEqual(ok(store.updateByFilter(change)).matched, 0)
     const removal = { filter: { n: 2 }, setFields: {}, removeFields: ["title"] }
-    assertRefused(store.updateByFilter(removal), 400, 3, "'a' must have at least one field")
+    assert.include(refusalOf(store.updateByFilter(removal)), "'a' must have at least one field")
     assert.strictEqual(ok(store.fetch({ filter: { n: 2 } })).documents.size, 2)
-    assertRefused(store.updateByFilter({ ...change, filter: {} }), 400, 3, "empty metadata filter")
+    assert.include(refusalOf(store.updateByFilter({ ...change, filter: {} })), "empty metadata filter")
   })
 
   it("a delete in a namespace that is not there is 404", () => {
     assertRefused(make().delete({ namespace: "none", ids: ["a"] }), 404, 5, "Namespace not found")
-    assertRefused(make().delete({ filter: {} }), 400, 3, "Delete with empty metadata filter is not allowed")
+    assert.include(refusalOf(make().delete({ filter: {} })), "Delete with empty metadata filter is not allowed")
   })
 
   it("reads see a write when it is visible, and say so", () => {
@@ -323,18 +321,18 @@ describe("searches", () => {
       "neither field nor fields"
     ]
   ])("refuse %s", (_, scoreBy, why) => {
-    assertRefused(store.search({ topK: 1, scoreBy }), 400, 3, why)
+    assert.include(refusalOf(store.search({ topK: 1, scoreBy })), why)
   })
 
   it("refuse a topK of 0 and of 10,001, and a reply over its limit", () => {
-    assertRefused(store.search({ topK: 0, scoreBy: [one] }), 400, 3, "top_k must be a whole number from 1 to 10000")
-    assertRefused(store.search({ topK: 10_001, scoreBy: [one] }), 400, 3, "got 10001")
+    assert.include(refusalOf(store.search({ topK: 0, scoreBy: [one] })), "top_k must be a whole number from 1 to 10000")
+    assert.include(refusalOf(store.search({ topK: 10_001, scoreBy: [one] })), "got 10001")
     const small = make({ limits: { maxReplyBytes: 50 } })
     ok(small.upsert(request({ _id: "a", title: "word ".repeat(20) })))
     const search = { topK: 1, scoreBy: [text("word", "title")] }
     assert.strictEqual(ok(small.search(search)).matches.length, 1)
-    assertRefused(small.search({ ...search, includeFields: ["*"] }), 400, 3, "the limit is: 50 bytes")
-    assertRefused(small.fetch({ ids: ["a"] }), 400, 3, "the limit is: 50 bytes")
+    assert.include(refusalOf(small.search({ ...search, includeFields: ["*"] })), "the limit is: 50 bytes")
+    assert.include(refusalOf(small.fetch({ ids: ["a"] })), "the limit is: 50 bytes")
   })
 
   it("a score that is no number is null and comes last", () => {
@@ -392,16 +390,14 @@ describe("filters of documents", () => {
     [{ n: { $like: "x" } }, "$like is not a valid operator"],
     [{}, "Fetch with empty metadata filter"]
   ])("%j is refused", (filter, why) => {
-    assertRefused(store.fetch({ filter }), 400, 3, why)
+    assert.include(refusalOf(store.fetch({ filter })), why)
   })
 
   it("updates and deletes take no text operators", () => {
     const filter = { title: { $match_any: "red" } }
-    assertRefused(store.delete({ filter }), 400, 3, "$match_any is not supported here")
-    assertRefused(
-      store.updateByFilter({ filter, setFields: { n: 5 }, removeFields: [] }),
-      400,
-      3,
+    assert.include(refusalOf(store.delete({ filter })), "$match_any is not supported here")
+    assert.include(
+      refusalOf(store.updateByFilter({ filter, setFields: { n: 5 }, removeFields: [] })),
       "$match_any is not supported here"
     )
   })
@@ -411,8 +407,11 @@ describe("filters of documents", () => {
     assert.isString(next)
     const page = { limit: 1, paginationToken: next }
     assert.strictEqual(ok(store.fetch({ ...page, filter: { n: { $exists: true } } })).documents.has("b"), true)
-    assertRefused(store.fetch({ ...page, filter: { n: 2 } }), 400, 3, "Invalid pagination token")
-    assertRefused(store.fetch({ ids: ["a"], limit: 10_001 }), 400, 3, "limit must be a whole number from 1 to 10000")
+    assert.include(refusalOf(store.fetch({ ...page, filter: { n: 2 } })), "Invalid pagination token")
+    assert.include(
+      refusalOf(store.fetch({ ids: ["a"], limit: 10_001 })),
+      "limit must be a whole number from 1 to 10000"
+    )
   })
 })
 

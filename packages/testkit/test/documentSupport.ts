@@ -1,7 +1,9 @@
 import * as Result from "effect/Result"
+import type { Answer } from "../src/internal/answer.ts"
 import * as DocumentStore from "../src/internal/documents/documentStore.ts"
 import { type GivenFields, read } from "../src/internal/documents/schema.ts"
 import { defaultLimits, type Limits } from "../src/internal/limits.ts"
+import { assertRefused } from "./storeSupport.ts"
 
 export const articles: GivenFields = {
   title: { type: "string", full_text_search: {} },
@@ -34,3 +36,6 @@ export const found = (
   store: DocumentStore.DocumentStore,
   ...scoreBy: DocumentStore.SearchRequest["scoreBy"]
 ): ReadonlyArray<string> => Result.getOrThrow(store.search({ scoreBy, topK: 100 })).matches.map(({ id }) => id)
+
+/** Why a call was refused, as it must be, with status 400. */
+export const refusalOf = <A>(answer: Answer<A>): string => assertRefused(answer, 400, 3, "").message

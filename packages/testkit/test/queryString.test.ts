@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { found, make, request } from "./documentSupport.ts"
-import { assertRefused, ok } from "./storeSupport.ts"
+import { found, make, refusalOf, request } from "./documentSupport.ts"
+import { ok } from "./storeSupport.ts"
 
 const store = make()
 ok(
@@ -85,15 +85,13 @@ describe("query strings", () => {
     ["title:", "at its end"],
     [`${"(".repeat(101)}red${")".repeat(101)}`, "nested too deeply"]
   ])("%s is refused", (query, why) => {
-    assertRefused(store.search({ topK: 1, scoreBy: [{ type: "query_string", query }] }), 400, 3, why)
+    assert.include(refusalOf(store.search({ topK: 1, scoreBy: [{ type: "query_string", query }] })), why)
   })
 
   it("without a text field there is nothing to ask", () => {
     const vectors = make({ fields: { v: { type: "sparse_vector" } } })
-    assertRefused(
-      vectors.search({ topK: 1, scoreBy: [{ type: "query_string", query: "red" }] }),
-      400,
-      3,
+    assert.include(
+      refusalOf(vectors.search({ topK: 1, scoreBy: [{ type: "query_string", query: "red" }] })),
       "no field with full-text search"
     )
   })
