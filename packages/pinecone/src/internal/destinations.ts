@@ -26,13 +26,13 @@ interface Options<A> extends Write.Options {
 
 export type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
 
-type Destination<A, I> = Write.Destination<A, I, PineconeError>
+export type Destination<A, I> = Write.Destination<A, I, PineconeError>
 
 /** Makes elements ready and sends them, one kind of call. */
 export type Calls<A, I> = Pick<Destination<A, I>, "prepare" | "send">
 
 /** The service seldom says which record it refuses; a call that held this one only was about it. */
-const naming =
+export const naming =
   (id: string) =>
   (error: PineconeError): PineconeError => {
     const { namespace, operation, reason } = error
@@ -48,17 +48,16 @@ const naming =
     )
   }
 
-/** A write step; its options are checked, and `engine` is what the engine is given of them. */
-export const write =
+/** A write step to the index of a service; its options are checked, and `engine` is what the engine is given of them. */
+export const writeTo =
+  <Id, S extends Pick<Service, "name" | "pacing">>(service: Effect.Effect<S, PineconeError, Id>) =>
   <A, I>(
     operation: string,
     options: Write.Options,
-    destination: (index: Service) => Omit<Destination<A, I>, "target" | "tooLarge">,
+    destination: (index: S) => Omit<Destination<A, I>, "target" | "tooLarge">,
     engine: Write.Options = options
   ) =>
-  <E, R>(
-    self: Stream.Stream<A, E, R>
-  ): Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | PineconeIndex> =>
+  <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | Id> =>
     Stream.unwrap(
       Effect.gen(function* () {
         yield* checkRange(operation, "maxRecords", options.maxRecords)
@@ -66,7 +65,7 @@ export const write =
         yield* checkRange(operation, "maxOpenBytes", options.maxOpenBytes)
         yield* checkRange(operation, "concurrency", options.concurrency)
         yield* checkDuration(operation, "linger", options.linger)
-        const index = yield* PineconeIndex
+        const index = yield* service
         const partial = destination(index)
         const full: Destination<A, I> = {
           ...partial,
@@ -82,6 +81,9 @@ export const write =
         return Write.outcomes(full, engine)(self)
       })
     )
+
+/** A write step to a vector index. */
+export const write = writeTo(PineconeIndex)
 
 export const refuse = <A>(
   operation: string,
@@ -129,13 +131,13 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 const itself = (element: unknown): unknown => element
 
 /** Fails when the service counts fewer records than it was sent, ids sent twice aside. It does not say which it took. */
-const checkCount = (
+export const checkCount = (
   namespace: string,
-  records: ReadonlyArray<SizedRecord>,
+  ids: ReadonlyArray<string>,
   { count }: WriteReply
 ): Effect.Effect<void, PineconeError> => {
-  if (count === undefined || count >= records.length) return Effect.void
-  const sent = new Set(records.map(({ id }) => id)).size
+  if (count === undefined || count >= ids.length) return Effect.void
+  const sent = new Set(ids).size
   const detail = `the service counted ${count} of ${sent} records`
   return count >= sent ? Effect.void : Effect.fail(failure("upsert", namespace, new InvalidResponse({ detail })))
 }
@@ -153,7 +155,13 @@ export const upsertCalls = <A>(
     return { item, bytes: item.bytes }
   }),
   send: (namespace, records) => {
-    const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) => checkCount(namespace, records, reply))
+    const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) =>
+      checkCount(
+        namespace,
+        records.map(({ id }) => id),
+        reply
+      )
+    )
     return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
   }
 })

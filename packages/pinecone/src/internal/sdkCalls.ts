@@ -85,7 +85,7 @@ export const makeSend = (settings: Settings, exchange: Exchange, indexName: stri
 
 /** Clients of the SDK, made anew for each call: it takes about a microsecond, and each has its own `fetchApi`. */
 export interface Clients {
-  readonly index: (host: string, fetchApi: FetchAPI) => Index
+  readonly index: (host: string, fetchApi: FetchAPI, namespace?: string) => Index
   readonly indexes: (fetchApi: FetchAPI) => Indexes
   /** What sends the requests they write. */
   readonly exchange: Exchange
@@ -104,7 +104,8 @@ export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
       fetchApi
     })
     return {
-      index: (host, fetchApi) => new sdk.Index({ host }, config(fetchApi)),
+      // The documents of an index have their namespace from it, all else from each call.
+      index: (host, fetchApi, namespace = "") => new sdk.Index({ host, namespace }, config(fetchApi)),
       indexes: (fetchApi) => new sdk.Indexes(config(fetchApi)),
       exchange
     }
@@ -130,6 +131,6 @@ export const find = Effect.fnUntraced(function* (settings: Settings, clients: Cl
   // A program is not to fail at its start for a hiccup, nor to wait for long.
   const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
   const host = yield* Effect.mapError(Effect.fromResult(baseUrl("host", value.host, addressExample)), described)
-  const place: Place = { host, dimension: value.dimension }
+  const place: Place = { host, dimension: value.dimension, plane: value.plane }
   return place
 })
