@@ -37,6 +37,7 @@ import { keyPages, recordKey } from "./internal/reads.ts"
 import * as scans from "./internal/scans.ts"
 import { PineconeDocumentIndex } from "./PineconeDocumentIndex.ts"
 import type { PineconeError } from "./PineconeError.ts"
+import type { Made } from "./PineconeSink.ts"
 import type { ListOptions, ScanOptions } from "./PineconeSource.ts"
 
 /** What a write step makes of a stream: one outcome an element. */
@@ -67,9 +68,6 @@ interface NamespaceOption<A> {
   /** One namespace for all, or one for each element. Default: the layer's namespace. */
   readonly namespace?: string | ((element: A) => string) | undefined
 }
-
-/** What can be made of an element, or why it can not: then that is its outcome, and nothing of it is sent. */
-type Made<D> = D | Result.Result<D, PineconeError>
 
 /** `D` is the type of a document. */
 export interface UpsertOptions<A, D> extends Write.Options, NamespaceOption<A> {

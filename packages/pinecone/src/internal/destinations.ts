@@ -2,7 +2,6 @@ import {
   clip,
   InvalidRecord,
   InvalidResponse,
-  type Reason,
   RecordTooLarge,
   RequestRefused,
   RequestTooLarge
@@ -18,13 +17,12 @@ import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
 import { checkDuration, checkRange, failure, namespaceOf, pacedBy, targetOf } from "./common.ts"
-import { type Check, invalidNamespace, placeOf } from "./recordChecks.ts"
+import { type Prepared, prepareBy, refuse } from "./prepare.ts"
+import { type Check, placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
 }
-
-export type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
 
 export type Destination<A, I> = Write.Destination<A, I, PineconeError>
 
@@ -85,38 +83,6 @@ export const writeTo =
 /** A write step to a vector index. */
 export const write = writeTo(PineconeIndex)
 
-export const refuse = <A>(
-  operation: string,
-  input: A,
-  namespace: string,
-  reason: Reason
-): Write.Refused<A, PineconeError> => ({
-  _tag: "Refused",
-  input,
-  error: failure(operation, namespace, reason)
-})
-
-/** Makes elements ready by `record` and `check`; `encode` turns a checked record into what is sent. */
-const prepareBy =
-  <A, I>(
-    operation: string,
-    namespaceFor: (element: A) => string,
-    record: (element: A) => unknown,
-    check: Check,
-    encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
-  ) =>
-  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
-    // One after the other, so that a vector is encoded while what was read of it to check it is at hand.
-    Arr.map(elements, (input): Prepared<A, I> => {
-      const key = namespaceFor(input)
-      const checked = check(record(input))
-      if (Result.isFailure(checked)) return refuse(operation, input, key, checked.failure)
-      const encoded = invalidNamespace(key, checked.success.id) ?? encode(checked.success)
-      return encoded instanceof InvalidRecord
-        ? refuse(operation, input, key, encoded)
-        : { _tag: "Ready", input, key, id: checked.success.id, item: encoded.item, bytes: encoded.bytes }
-    })
-
 const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | undefined => {
   const length = record.values?.length ?? 0
   return index.dimension === undefined || length === 0 || length === index.dimension
@@ -129,6 +95,7 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 }
 
 const itself = (element: unknown): unknown => element
+const idOf = ({ id }: VectorRecord): string => id
 
 /** Fails when the service counts fewer records than it was sent, ids sent twice aside. It does not say which it took. */
 export const checkCount = (
@@ -148,12 +115,19 @@ export const upsertCalls = <A>(
   options: { readonly namespace: (element: A) => string; readonly record: (element: A) => unknown },
   check: Check
 ): Calls<A, SizedRecord> => ({
-  prepare: prepareBy("upsert", options.namespace, options.record, check, (record) => {
-    const wrong = wrongDimension(index, record)
-    if (wrong !== undefined) return wrong
-    const item = index.encode(record)
-    return { item, bytes: item.bytes }
-  }),
+  prepare: prepareBy(
+    "upsert",
+    options.namespace,
+    options.record,
+    check,
+    (record) => {
+      const wrong = wrongDimension(index, record)
+      if (wrong !== undefined) return wrong
+      const item = index.encode(record)
+      return { item, bytes: item.bytes }
+    },
+    idOf
+  ),
   send: (namespace, records) => {
     const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) =>
       checkCount(
@@ -186,7 +160,8 @@ export const updateCalls = <A>(
     options.namespace,
     options.update,
     check,
-    (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 }
+    (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 },
+    idOf
   ),
   send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
 })

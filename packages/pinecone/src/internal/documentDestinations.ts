@@ -1,5 +1,4 @@
 /** What is plugged into the write engine to write documents. */
-import { InvalidRecord, type Reason } from "@effect-connectors/core/ConnectorError"
 import type * as Write from "@effect-connectors/core/Write"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -7,12 +6,13 @@ import * as Result from "effect/Result"
 import type { Fields } from "../DocumentIndex.ts"
 import type { Document, DocumentChange, Service, SizedDocument } from "../DocumentsApi.ts"
 import { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
-import { PineconeError } from "../PineconeError.ts"
+import type { PineconeError } from "../PineconeError.ts"
 import { failure, namespaceOf } from "./common.ts"
-import { checkCount, type Destination, naming, type Prepared, refuse, writeTo } from "./destinations.ts"
-import { changeCheck, type Check, documentCheck } from "./documentChecks.ts"
+import { checkCount, type Destination, naming, writeTo } from "./destinations.ts"
+import { changeCheck, documentCheck } from "./documentChecks.ts"
 import { declarationIssue } from "./documentDeclared.ts"
-import { invalidNamespace, placeOf } from "./recordChecks.ts"
+import { type Prepared, prepareBy, refuse } from "./prepare.ts"
+import { placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
@@ -31,40 +31,8 @@ const serviceFor = (
     return yield* PineconeDocumentIndex
   })
 
-const isError = (u: unknown): u is PineconeError => u instanceof PineconeError
-
-/** What a function of the caller made of an element: a document, or why there is none. */
-const madeOf = (made: unknown): Result.Result<unknown, PineconeError> => {
-  if (!Result.isResult(made)) return Result.succeed(made)
-  if (Result.isSuccess(made)) return Result.succeed(made.success)
-  return isError(made.failure)
-    ? Result.fail(made.failure)
-    : Result.fail(failure("document", undefined, new InvalidRecord({ field: "document", issue: "could not be made" })))
-}
-
-/** Makes elements ready: by what is made of each, checked and encoded. */
-const prepareBy =
-  <A, D extends Document, I>(
-    operation: string,
-    namespaceFor: (element: A) => string,
-    make: (element: A) => unknown,
-    check: Check<D>,
-    encode: (document: D) => { readonly item: I; readonly bytes: number }
-  ) =>
-  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
-    Arr.map(elements, (input): Prepared<A, I> => {
-      const key = namespaceFor(input)
-      const refused = (reason: Reason) => refuse(operation, input, key, reason)
-      const made = madeOf(make(input))
-      if (Result.isFailure(made)) return { _tag: "Refused", input, error: made.failure }
-      const checked = check(made.success)
-      if (Result.isFailure(checked)) return refused(checked.failure)
-      const id = checked.success._id
-      const wrong = invalidNamespace(key, id)
-      return wrong === undefined ? { _tag: "Ready", input, key, id, ...encode(checked.success) } : refused(wrong)
-    })
-
 const itself = (element: unknown): unknown => element
+const idOf = ({ _id }: Document): string => _id
 
 export const upsert = <A>(
   fields: Fields | undefined,
@@ -80,7 +48,8 @@ export const upsert = <A>(
       (document) => {
         const item = index.encode(document)
         return { item, bytes: item.bytes }
-      }
+      },
+      idOf
     ),
     send: (namespace, documents) => {
       const ids = documents.map(({ document }) => document._id)
@@ -135,7 +104,8 @@ export const update = <A>(
         (change) => {
           const sized = index.encode(change)
           return { item: { change, sized }, bytes: sized.bytes }
-        }
+        },
+        idOf
       ),
       send: (namespace, items) => {
         const documents = merge(items, index.encode)
@@ -157,12 +127,12 @@ export const remove = <A>(options: Options<A> & { readonly id?: ((element: A) =>
     { ...options, maxRecords: options.maxRecords ?? maxDeleteIds },
     (index): Calls<A, string> => {
       const namespaceFor = namespaceOf(index, options.namespace)
-      const idOf = options.id ?? itself
+      const made = options.id ?? itself
       return {
         limits: { ...index.limits, maxRecords: maxDeleteIds },
         prepare: Arr.map((input): Prepared<A, string> => {
           const key = namespaceFor(input)
-          const id = idOf(input)
+          const id = made(input)
           return Result.match(placeOf(key, id), {
             onFailure: (wrong): Prepared<A, string> => refuse("delete", input, key, wrong),
             onSuccess: (place) => ({

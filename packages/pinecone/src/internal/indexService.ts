@@ -29,7 +29,7 @@ import { namespaceName } from "./namespace.ts"
 import { checkQuery } from "./queryChecks.ts"
 import { checkChange, checkIds, checkLimit, checkRecords, checkTopK } from "./requestChecks.ts"
 import type { Settings } from "./sdkOptions.ts"
-import type { Plane } from "./sdkReplies.ts"
+import type { Described } from "./sdkReplies.ts"
 import { type Call, makeCalls } from "./serviceCalls.ts"
 import { toWireFilter, type WireFilter } from "./wireFilter.ts"
 
@@ -52,13 +52,8 @@ export interface Wire<R extends SizedRecord> {
   readonly deleteNamespace: (namespace: string) => Call<unknown>
 }
 
-/** Where an index is. */
-export interface Place {
-  readonly host: string
-  readonly dimension?: number | undefined
-  /** Where the control plane tells. */
-  readonly plane?: Plane | undefined
-}
+/** Where an index is, and what the control plane told of it when it was asked. */
+export type Place = { readonly host: string } & Partial<Described>
 
 export const removalOf = (request: DeleteRequest): Call<Removal> => {
   if ("ids" in request) return Effect.as(checkIds(request.ids), { ids: request.ids })

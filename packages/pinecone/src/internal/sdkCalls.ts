@@ -131,6 +131,6 @@ export const find = Effect.fnUntraced(function* (settings: Settings, clients: Cl
   // A program is not to fail at its start for a hiccup, nor to wait for long.
   const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
   const host = yield* Effect.mapError(Effect.fromResult(baseUrl("host", value.host, addressExample)), described)
-  const place: Place = { host, dimension: value.dimension, plane: value.plane }
+  const place: Place = { ...value, host }
   return place
 })

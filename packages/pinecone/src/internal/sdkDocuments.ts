@@ -19,6 +19,7 @@ import { type Place, removalOf } from "./indexService.ts"
 import { documentsBody, documentsEnvelope, filteredUpdateBody, JsonDocument, searchBody } from "./jsonDocument.ts"
 import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { checkIds, checkLimit, checkTopK } from "./requestChecks.ts"
+import { wrongPlane } from "./plane.ts"
 import { type Call as SdkCall, find, loadClients, makeSend } from "./sdkCalls.ts"
 import { pageOf, resolve, resolveTextLimits, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
@@ -116,17 +117,6 @@ const makeWire = (place: Place, sendCall: ReturnType<typeof makeSend>, index: In
 
 type IndexOf = Effect.Success<ReturnType<typeof loadClients>>["index"]
 
-const wrongPlane = (place: Place): ConnectorError.InvalidOption | undefined =>
-  place.plane === "vectors" || place.plane === "records"
-    ? new ConnectorError.InvalidOption({
-        option: "index",
-        issue:
-          place.plane === "vectors"
-            ? "is a vector index, which has no documents; use PineconeIndex"
-            : "embeds text by itself and has records instead of documents; use PineconeRecordIndex"
-      })
-    : undefined
-
 /** The service, its options checked and its host found. */
 export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
   const inLayer = (reason: ConnectorError.Reason) => failure("layer", undefined, reason)
@@ -136,7 +126,7 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
   const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documentedRates), inLayer)
   const { target } = settings
   const place: Place = "host" in target ? target : yield* find(settings, clients, target.index)
-  const wrong = wrongPlane(place)
+  const wrong = wrongPlane(place.plane, "documents")
   if (wrong !== undefined) return yield* inLayer(wrong)
   const name = target.index ?? new URL(place.host).host
 

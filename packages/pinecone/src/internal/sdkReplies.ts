@@ -177,10 +177,19 @@ const fields = Schema.Record(
 /** The data plane of an index, which is fixed when it is made. */
 export type Plane = "vectors" | "records" | "documents"
 
+/** What the control plane tells of where an index is and what it is. */
+export interface Described {
+  readonly host: string
+  readonly dimension: number | undefined
+  readonly plane: Plane | undefined
+  /** The field whose text the index embeds. */
+  readonly textField: string | undefined
+}
+
 const planeOf = (described: typeof fields.Type): Plane | undefined => {
-  if ("_values" in described || "_sparse_values" in described) return "vectors"
   const all = Object.values(described)
   if (all.some(({ type }) => type === "semantic_text")) return "records"
+  if ("_values" in described || "_sparse_values" in described) return "vectors"
   return all.some(
     ({ full_text_search, type }) =>
       type === "dense_vector" || type === "sparse_vector" || (type === "string" && Predicate.isObject(full_text_search))
@@ -189,17 +198,29 @@ const planeOf = (described: typeof fields.Type): Plane | undefined => {
     : undefined
 }
 
+const textFieldOf = (described: typeof fields.Type): string | undefined =>
+  Object.keys(described).find((name) => described[name]?.type === "semantic_text")
+
+/** Before 2026-07 an index that embeds text told of its model here. */
+const embed = Schema.optionalKey(
+  Schema.NullOr(
+    Schema.Struct({ field_map: Schema.optionalKey(Schema.Struct({ text: Schema.optionalKey(Schema.String) })) })
+  )
+)
+
 /** Where an index is, its plane, and the length of its dense vectors, which versions before 2026-07 tell at the top. */
 export const described = reads(
   Schema.Struct({
     host: Schema.String,
     private_host: Schema.optionalKey(Schema.NullOr(Schema.String)),
     dimension,
-    schema: Schema.optionalKey(Schema.NullOr(Schema.Struct({ fields })))
+    schema: Schema.optionalKey(Schema.NullOr(Schema.Struct({ fields }))),
+    embed
   }),
-  (wire) => ({
+  (wire): Described => ({
     host: wire.private_host || wire.host,
     dimension: (wire.schema?.fields["_values"]?.dimension ?? wire.dimension) || undefined,
-    plane: planeOf(wire.schema?.fields ?? {})
+    plane: wire.embed ? "records" : planeOf(wire.schema?.fields ?? {}),
+    textField: textFieldOf(wire.schema?.fields ?? {}) ?? wire.embed?.field_map?.text
   })
 )
