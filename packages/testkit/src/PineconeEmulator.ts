@@ -10,11 +10,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Result from "effect/Result"
 import * as FaultPlan from "./FaultPlan.ts"
+import { type GivenFields, read as readSchema } from "./internal/documents/schema.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
-import type { Definition } from "./internal/emulator/indexModel.ts"
+import type { Definition, Read } from "./internal/emulator/indexModel.ts"
 import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
 import * as Server from "./internal/emulator/server.ts"
@@ -78,7 +80,39 @@ export type IndexOptions = {
       readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
     }
   | { readonly vectorType: "sparse" }
+  /** An index of documents. */
+  | { readonly schema: DocumentSchema }
 )
+
+/** The fields of documents that are searched, in the form of the official client. All others are metadata. */
+export interface DocumentSchema {
+  readonly fields: Readonly<Record<string, DocumentField>>
+}
+
+/** A field of documents that is searched: at most one is dense, one sparse, and 100 have full-text search. */
+export type DocumentField =
+  | {
+      readonly type: "dense_vector"
+      /** 1 to 20,000. */
+      readonly dimension: number
+      readonly metric: "cosine" | "dotproduct" | "euclidean"
+    }
+  | { readonly type: "sparse_vector" }
+  | { readonly type: "string"; readonly fullTextSearch: FullTextSearch }
+
+/** How the text of a field is cut into tokens. */
+export interface FullTextSearch {
+  /** @default "en" */
+  readonly language?: string | undefined
+  /** @default false */
+  readonly stemming?: boolean | undefined
+  /** Needs `stemming`. @default false */
+  readonly stopWords?: boolean | undefined
+  /** Parts of words, of so many characters, instead of words. @default words */
+  readonly ngram?:
+    | { readonly minGram: number; readonly maxGram: number; readonly prefixOnly?: boolean | undefined }
+    | undefined
+}
 
 /** What goes wrong in a running emulator. */
 export interface ActiveFaults {
@@ -175,7 +209,8 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
     return {
       url: server.url,
       createIndex: (index) =>
-        Effect.promise(() => Control.create(server.project, toDefinition(index))).pipe(
+        Effect.fromResult(toDefinition(index)).pipe(
+          Effect.flatMap((definition) => Effect.promise(() => Control.create(server.project, definition))),
           Effect.flatMap(Effect.fromResult),
           Effect.mapBoth({
             onSuccess: () => ({ host: server.project.doors.hostOf(index.name) }),
@@ -208,16 +243,33 @@ const keptIn = (directory: string): Effect.Effect<Persistence, PineconeError, Sc
     )
   })
 
-const toDefinition = (index: IndexOptions): Definition => ({
-  name: index.name,
-  ...(index.vectorType === "sparse"
-    ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
-    : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
-  takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct",
-  cloud: "aws",
-  region: "us-east-1",
-  tags: {},
-  isProtected: false
+const toDefinition = (index: IndexOptions): Read<Definition> => {
+  const shared = { name: index.name, cloud: "aws", region: "us-east-1", tags: {}, isProtected: false }
+  if ("schema" in index) {
+    return Result.map(readSchema(fieldsOnWire(index.schema)), (schema) => ({ ...shared, schema }))
+  }
+  return Result.succeed({
+    ...shared,
+    ...(index.vectorType === "sparse"
+      ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
+      : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
+    takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct"
+  })
+}
+
+const fieldsOnWire = ({ fields }: DocumentSchema): GivenFields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      field.type === "string" ? { type: field.type, full_text_search: textOnWire(field.fullTextSearch) } : field
+    ])
+  )
+
+const textOnWire = ({ language, ngram, stemming, stopWords }: FullTextSearch) => ({
+  language: language ?? null,
+  stemming: stemming ?? null,
+  stop_words: stopWords ?? null,
+  ngram: ngram ? { min_gram: ngram.minGram, max_gram: ngram.maxGram, prefix_only: ngram.prefixOnly ?? null } : null
 })
 
 const listening = (options: Server.ServerOptions): Effect.Effect<Server.Serving, PineconeError> =>

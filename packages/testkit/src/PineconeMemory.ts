@@ -20,6 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
+import { namespaceName } from "./internal/namespaceCalls.ts"
 import type { Refusal } from "./internal/refusals.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
 import { envelopeSize, recordSize } from "./internal/wireSize.ts"
@@ -104,7 +105,7 @@ const make = (options: Options): Effect.Effect<Service> => {
     visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
     now: () => time
   })
-  const own = VectorStore.namespaceName(options.namespace)
+  const own = namespaceName(options.namespace)
 
   const atTime = Effect.map(Clock.currentTimeMillis, (now) => {
     time = now
@@ -141,7 +142,7 @@ const make = (options: Options): Effect.Effect<Service> => {
     limits: {
       maxRecords: limits.maxRecords,
       maxBytes: limits.maxRequestBytes,
-      envelopeBytes: (namespace) => envelopeSize(VectorStore.namespaceName(namespace))
+      envelopeBytes: (namespace) => envelopeSize(namespaceName(namespace))
     },
     encode: (record) => ({
       id: record.id,

@@ -181,7 +181,7 @@ describe("indexes", () => {
     [{ ...classic, spec: { pod: { environment: "e", pod_type: "p1" } } }, "serverless"],
     [{ ...classic, spec: { serverless: { cloud: 7, region: "r" } } }, "cloud"],
     [{ ...classic, tags: { k: "v".repeat(121) } }, "120"],
-    [{ ...schemaBased, schema: { fields: { title: { type: "string" } } } }, "Only vector indexes"],
+    [{ ...schemaBased, schema: { fields: { title: { type: "string" } } } }, "string without full_text_search"],
     [[], "object"],
     [null, "object"]
   ]

@@ -1,10 +1,11 @@
 /**
  * Which handler answers a method and a path. One port serves everything: the control plane at the root, the data
- * plane of each index below `/i/{name}`.
+ * planes of each index below `/i/{name}`.
  */
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
 import * as Control from "./controlPlane.ts"
+import * as Documents from "./documentCalls.ts"
 import { refuseControl, refuseData } from "./envelopes.ts"
 import * as Meters from "./meters.ts"
 import type { Refuse } from "./reply.ts"
@@ -14,7 +15,7 @@ import type { Incoming } from "./wire.ts"
 
 /** A request's handler and what its path says. */
 export interface Route {
-  /** The last part of the path, where the route has a name there. */
+  /** The part of the path where the route has a name. */
   readonly name: string
   /** What faults and quotas look at; `bytes` is not known here. */
   readonly call: (incoming: Incoming) => Omit<Metered, "bytes">
@@ -32,6 +33,8 @@ interface Entry<Handler> {
   readonly operation: string
   readonly handler: Handler
   readonly meter: Meter
+  /** Says no in the form of the route. */
+  readonly refuse: Refuse
 }
 
 const inNone: Meter = () => Meters.inNone(undefined)
@@ -41,18 +44,22 @@ const inBody: Meter = ({ body }) => Meters.inBody(body)
 const inName: Meter = ({ body }) => Meters.inName(body)
 const ofMany: Meter = ({ body }) => Meters.ofMany(body)
 
+const ofManyInPath: Meter = ({ body, name }) => ({ ...Meters.ofMany(body), namespace: name })
+
 const route =
-  <Handler>() =>
+  <Handler>(refuse: Refuse) =>
   (method: string, path: string, operation: string, handler: Handler, meter = inNone): Entry<Handler> => ({
     method,
     path,
     operation,
     handler,
-    meter
+    meter,
+    refuse
   })
 
-const control = route<Control.Handler>()
-const data = route<Rest.Handler>()
+const control = route<Control.Handler>(refuseControl)
+const data = route<Rest.Handler>(refuseData)
+const documents = route<Rest.Handler>(refuseControl)
 
 const controlRoutes = [
   control("GET", "indexes", "listIndexes", Control.listIndexes),
@@ -75,7 +82,13 @@ const dataRoutes = [
   data("GET", "namespaces", "namespaces", Rest.listNamespaces),
   data("POST", "namespaces", "createNamespace", Rest.createNamespace, inName),
   data("GET", "namespaces/*", "describeNamespace", Rest.describeNamespace, inPath),
-  data("DELETE", "namespaces/*", "deleteNamespace", Rest.deleteNamespace, inPath)
+  data("DELETE", "namespaces/*", "deleteNamespace", Rest.deleteNamespace, inPath),
+  documents("POST", "namespaces/*/documents/upsert", "upsert", Documents.upsert, inPath),
+  documents("POST", "namespaces/*/documents/search", "search", Documents.search, inPath),
+  documents("POST", "namespaces/*/documents/fetch", "fetch", Documents.fetch, ofManyInPath),
+  documents("POST", "namespaces/*/documents/list", "list", Documents.list, inPath),
+  documents("POST", "namespaces/*/documents/update", "update", Documents.update, ofManyInPath),
+  documents("POST", "namespaces/*/documents/delete", "delete", Documents.remove, ofManyInPath)
 ]
 
 /** Finds the handler of a request. `path` starts with a slash and has no query. */
@@ -91,33 +104,37 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
   }
   return Result.map(lookUp(dataRoutes, method, rest.join("/"), refuseData), ({ entry, name }) => ({
     name,
-    call: (incoming) => ({ operation: entry.operation, index, ...entry.meter(incoming) }),
-    refuse: refuseData,
+    call: (incoming) => ({ operation: entry.operation, index, ...errorsOf(entry), ...entry.meter(incoming) }),
+    refuse: entry.refuse,
     answer: (project, incoming) => {
       const emulated = project.indexes.get(index)
-      return emulated === undefined ? refuseData(404, `Index ${index} not found`) : entry.handler(emulated, incoming)
+      return emulated === undefined ? entry.refuse(404, `Index ${index} not found`) : entry.handler(emulated, incoming)
     }
   }))
 }
 
+const errorsOf = ({ refuse }: Entry<Rest.Handler>) => (refuse === refuseControl ? { errors: "control" as const } : {})
+
 const lookUp = <Handler>(routes: ReadonlyArray<Entry<Handler>>, method: string, path: string, refuse: Refuse) => {
-  const slash = path.lastIndexOf("/")
-  const lastPart = path.slice(slash + 1)
-  const withName = lastPart === "" ? "" : `${path.slice(0, slash)}/*`
-  const at = (pattern: string) => routes.filter((entry) => entry.path === pattern)
-  const exact = at(path)
-  const entries = exact.length > 0 ? exact : at(withName)
+  const parts = path.split("/")
+  const fitting = routes.filter((entry) => fits(entry.path.split("/"), parts))
+  const exact = fitting.filter((entry) => entry.path === path)
+  const entries = exact.length > 0 ? exact : fitting
   if (entries.length === 0) return Result.fail(refuse(404, `The emulator has no route ${method} /${path}`))
   const entry = entries.find((one) => one.method === method)
   if (entry === undefined) {
     const allow = entries.map((one) => one.method).join(", ")
     return Result.fail(refuse(405, `${method} is not allowed on /${path}, but ${allow}`, { allow }))
   }
-  const name = exact.length > 0 ? "" : decoded(lastPart)
+  const name = decoded(parts[entry.path.split("/").indexOf("*")] ?? "")
   return name === undefined
-    ? Result.fail(refuse(400, `/${path} is not a well encoded path`))
+    ? Result.fail(entry.refuse(400, `/${path} is not a well encoded path`))
     : Result.succeed({ entry, name })
 }
+
+const fits = (pattern: ReadonlyArray<string>, parts: ReadonlyArray<string>): boolean =>
+  pattern.length === parts.length &&
+  pattern.every((part, at) => part === parts[at] || (part === "*" && parts[at] !== ""))
 
 const decoded = (part: string): string | undefined => {
   try {

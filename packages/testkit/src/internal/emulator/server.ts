@@ -108,7 +108,8 @@ const prepare = (
     version: header("x-pinecone-api-version") || options.defaultVersion,
     name,
     query: new URLSearchParams(search),
-    body: Result.getOrUndefined(parsed)
+    body: Result.getOrUndefined(parsed),
+    bytes: body.length
   }
   return {
     call: { ...call(incoming), bytes: body.length },
