@@ -242,8 +242,8 @@ export const any: DocumentIndex<Fields> = { fields: undefined, filter: DocumentF
 
 /** A field of {@link CreateSchema}. */
 export type CreateField =
-  | { readonly type: "dense_vector"; readonly dimension: number; readonly metric: string }
-  | { readonly type: "sparse_vector" }
+  | Api.DenseField
+  | Api.SparseField
   | { readonly type: "string"; readonly fullTextSearch: Api.FullText }
 
 /** What an index is made with, as the official SDK takes it. */
