@@ -29,6 +29,7 @@ import type {
   PlainNames,
   ScoreBy
 } from "./DocumentIndex.ts"
+import { awaitDocuments } from "./internal/awaitReadable.ts"
 import { checkRange, failure, namespaceOf } from "./internal/common.ts"
 import { matchReader, plainNames, reader } from "./internal/documentChecks.ts"
 import * as destinations from "./internal/documentDestinations.ts"
@@ -37,7 +38,7 @@ import { keyPages, recordKey } from "./internal/reads.ts"
 import * as scans from "./internal/scans.ts"
 import { PineconeDocumentIndex } from "./PineconeDocumentIndex.ts"
 import type { PineconeError } from "./PineconeError.ts"
-import type { Made } from "./PineconeSink.ts"
+import type { AwaitReadableOptions, Made } from "./PineconeSink.ts"
 import type { ListOptions, ScanOptions } from "./PineconeSource.ts"
 
 /** What a write step makes of a stream: one outcome an element. */
@@ -521,3 +522,12 @@ export const scan = <F extends Fields, const N extends Names<F> = Names<F>>(
       )
     })
   )
+
+/**
+ * Waits until everything that this layer wrote to a namespace so far, and was answered, is seen by reads: see
+ * `PineconeSink.awaitReadable`. That reads of documents tell the numbers of writes as queries of vectors do is an assumption;
+ * where they do not, name documents in `stored` or `gone`.
+ */
+export const awaitReadable: (
+  options?: AwaitReadableOptions
+) => Effect.Effect<void, PineconeError, PineconeDocumentIndex> = awaitDocuments

@@ -1,5 +1,6 @@
 export * as DocumentFilter from "./DocumentFilter.ts"
 export * as DocumentIndex from "./DocumentIndex.ts"
+export * as DocumentVectors from "./DocumentVectors.ts"
 export type * as DocumentsApi from "./DocumentsApi.ts"
 export * as Embedding from "./Embedding.ts"
 export * as Filter from "./Filter.ts"

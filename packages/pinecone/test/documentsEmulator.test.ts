@@ -4,14 +4,17 @@ import * as DocumentIndex from "@effect-connectors/pinecone/DocumentIndex"
 import { type DocumentOptions, PineconeDocumentIndex } from "@effect-connectors/pinecone/PineconeDocumentIndex"
 import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
-import { PineconeEmulator } from "@effect-connectors/testkit"
+import * as PineconeGrpc from "@effect-connectors/pinecone/PineconeGrpc"
+import { type Options as EmulatorOptions, PineconeEmulator } from "@effect-connectors/testkit/PineconeEmulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { key, refusalOf } from "./support/secrets.ts"
+import { inTime } from "./support/time.ts"
 
 const stories = DocumentIndex.make({
   title: DocumentIndex.text(),
@@ -39,10 +42,10 @@ const all: ReadonlyArray<DocumentIndex.DocumentOf<typeof stories>> = [
 
 /** Runs an effect on an index of `stories` at an emulator of its own. */
 const atStories =
-  (options: Partial<DocumentOptions> = {}) =>
+  (options: Partial<DocumentOptions> = {}, emulated: EmulatorOptions = {}) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.gen(function* () {
-      const emulator = yield* PineconeEmulator.make()
+      const emulator = yield* PineconeEmulator.make(emulated)
       const schema = yield* DocumentIndex.createSchema(stories)
       yield* emulator.createIndex({ name: "stories", schema })
       const settings = {
@@ -121,6 +124,34 @@ describe("documents at an emulator", () => {
       ])
       assert.deepStrictEqual(yield* Stream.runCollect(PineconeDocuments.list({ prefix: "c" })), ["c"])
     }).pipe(atStories())
+  )
+
+  it.effect("a program can wait until it reads what it wrote", () =>
+    Effect.gen(function* () {
+      yield* PineconeDocuments.awaitReadable()
+      yield* written
+      assert.deepStrictEqual(yield* stored, [])
+      yield* inTime(PineconeDocuments.awaitReadable(), "100 millis")
+      assert.lengthOf(yield* stored, 3)
+      yield* Stream.make("a").pipe(PineconeDocuments.delete(), Stream.runDrain)
+      yield* inTime(PineconeDocuments.awaitReadable({ stored: ["b"], gone: ["a"] }), "100 millis")
+      assert.lengthOf(yield* stored, 2)
+    }).pipe(atStories({}, { visibleAfter: "1 second" }))
+  )
+
+  it.effect("a document index is no vector index, which its layer finds out by its name", () =>
+    Effect.gen(function* () {
+      const { createIndex, url } = yield* PineconeEmulator.make()
+      const { host } = yield* createIndex({ name: "notes", schema: { fields: { a: { type: "sparse_vector" } } } })
+      const options = { apiKey: Redacted.make(key), index: "notes", controllerHost: url }
+      for (const layer of [PineconeIndex.layer(options), PineconeGrpc.layer(options)]) {
+        const error = yield* refusalOf(Layer.build(layer))
+        assert.strictEqual(error.operation, "layer")
+        assert.match(error.message, /option index is a document index; use PineconeDocumentIndex/)
+      }
+      // By its address it is not asked for what it is.
+      yield* Layer.build(PineconeIndex.layer({ ...options, host }))
+    })
   )
 
   it.effect("a vector index at the layer that gives documents: the service says no", () =>

@@ -8,6 +8,12 @@ const told: Readonly<Record<Plane, string>> = {
   documents: "is a document index; use PineconeDocumentIndex"
 }
 
+/** An index that embeds text by itself has vectors too. */
+const includes = (found: Plane, wanted: Plane): boolean =>
+  found === wanted || (found === "records" && wanted === "vectors")
+
 /** Why an index of plane `found` can not be used as one of `wanted`. Of one that is not known nothing is. */
 export const wrongPlane = (found: Plane | undefined, wanted: Plane): InvalidOption | undefined =>
-  found === undefined || found === wanted ? undefined : new InvalidOption({ option: "index", issue: told[found] })
+  found === undefined || includes(found, wanted)
+    ? undefined
+    : new InvalidOption({ option: "index", issue: told[found] })

@@ -19,7 +19,6 @@ import { type Place, removalOf } from "./indexService.ts"
 import { documentsBody, documentsEnvelope, filteredUpdateBody, JsonDocument, searchBody } from "./jsonDocument.ts"
 import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { checkIds, checkLimit, checkTopK } from "./requestChecks.ts"
-import { wrongPlane } from "./plane.ts"
 import { type Call as SdkCall, find, loadClients, makeSend } from "./sdkCalls.ts"
 import { pageOf, resolve, resolveTextLimits, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
@@ -125,9 +124,7 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
   const clients = yield* loadClients(settings)
   const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documentedRates), inLayer)
   const { target } = settings
-  const place: Place = "host" in target ? target : yield* find(settings, clients, target.index)
-  const wrong = wrongPlane(place.plane, "documents")
-  if (wrong !== undefined) return yield* inLayer(wrong)
+  const place: Place = "host" in target ? target : yield* find(settings, clients, target.index, "documents")
   const name = target.index ?? new URL(place.host).host
 
   const sendCall = makeSend(settings, clients.exchange, name)

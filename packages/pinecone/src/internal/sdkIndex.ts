@@ -108,7 +108,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     failure("layer", undefined, reason)
   )
   const { target } = settings
-  const place: IndexService.Place = "host" in target ? target : yield* find(settings, clients, target.index)
+  const place: IndexService.Place = "host" in target ? target : yield* find(settings, clients, target.index, "vectors")
   const name = target.index ?? new URL(place.host).host
   return IndexService.make(settings, name, place, pacing, makeWire(settings, name, place.host, clients))
 })

@@ -8,7 +8,6 @@ import type { RecordOptions } from "../PineconeRecordIndex.ts"
 import type { Service, SizedTextRecord, TextRecord } from "../RecordsApi.ts"
 import { failure } from "./common.ts"
 import type { Place } from "./indexService.ts"
-import { wrongPlane } from "./plane.ts"
 import { toReadReply, toWriteReply } from "./received.ts"
 import { checkTopK } from "./requestChecks.ts"
 import { find, loadClients, makeSend } from "./sdkCalls.ts"
@@ -44,9 +43,7 @@ export const make = Effect.fnUntraced(function* (options: RecordOptions) {
   const clients = yield* loadClients(settings)
   const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documented), inLayer)
   const { target } = settings
-  const place: Place = "host" in target ? target : yield* find(settings, clients, target.index)
-  const wrong = wrongPlane(place.plane, "records")
-  if (wrong !== undefined) return yield* inLayer(wrong)
+  const place: Place = "host" in target ? target : yield* find(settings, clients, target.index, "records")
   const textField = options.textField ?? place.textField
   const name = target.index ?? new URL(place.host).host
   const sendCall = makeSend(settings, clients.exchange, name)
