@@ -1,7 +1,9 @@
 /**
- * How text becomes tokens: runs of letters and digits, in lower case. With an n-gram setting each of these gives its
- * parts of so many characters instead. A document and a query go through the same.
+ * How text becomes tokens: runs of letters and digits, in lower case. Stemming is Porter's, of English; the stop words are
+ * the 33 of Lucene, and leave no gap behind. With an n-gram setting each run gives its parts of so many characters
+ * instead. A document and a query go through the same. Which stemmer and which stop words the service has is not known.
  */
+import { stemmer } from "stemmer"
 import type { FullTextSearch } from "./schema.ts"
 
 /** Cuts text into tokens, in the order they are in. */
@@ -9,10 +11,22 @@ export type Analyze = (text: string) => ReadonlyArray<string>
 
 const words = /[\p{Alphabetic}\p{Number}\p{Mark}]+/gu
 
-export const make = ({ ngram }: FullTextSearch): Analyze => {
-  const split: Analyze = (text) => text.toLowerCase().match(words) ?? []
-  return ngram === undefined ? split : (text) => split(text).flatMap((word) => gramsOf(word, ngram))
+const stopWords: ReadonlySet<string> = new Set(
+  (
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this " +
+    "to was will with"
+  ).split(" ")
+)
+
+export const make = ({ ngram, stemming, stop_words }: FullTextSearch): Analyze => {
+  if (ngram !== undefined) return (text) => split(text).flatMap((word) => gramsOf(word, ngram))
+  if (!stemming) return split
+  return stop_words
+    ? (text) => split(text).flatMap((word) => (stopWords.has(word) ? [] : stemmer(word)))
+    : (text) => split(text).map(stemmer)
 }
+
+const split: Analyze = (text) => text.toLowerCase().match(words) ?? []
 
 const gramsOf = (word: string, { max_gram, min_gram, prefix_only }: NonNullable<FullTextSearch["ngram"]>) => {
   const characters = Array.from(word)

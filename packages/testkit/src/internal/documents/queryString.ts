@@ -22,9 +22,9 @@ const patterns: ReadonlyArray<readonly [RegExp, (match: RegExpExecArray) => Toke
   [/\(/y, () => ({ _tag: "Open" })],
   [/\)/y, () => ({ _tag: "Close" })],
   [/\+/y, () => ({ _tag: "Must" })],
-  [/[-!]|NOT(?=[\s(])/y, () => ({ _tag: "Not" })],
-  [/AND(?=[\s(])|&&/y, () => ({ _tag: "And" })],
-  [/OR(?=[\s(])|\|\|/y, () => ({ _tag: "Or" })],
+  [/[-!]|NOT(?=[\s(]|$)/y, () => ({ _tag: "Not" })],
+  [/AND(?=[\s(]|$)|&&/y, () => ({ _tag: "And" })],
+  [/OR(?=[\s(]|$)|\|\|/y, () => ({ _tag: "Or" })],
   [/\^(\d+(?:\.\d+)?)/y, ([, factor]) => ({ _tag: "Boost", factor: Number(factor) })],
   [
     /"((?:[^"\\]|\\.)*)"(?:~(\d+))?(\*)?/y,

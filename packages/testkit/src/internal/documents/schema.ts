@@ -173,7 +173,7 @@ const settle = (name: string, given: GivenText): Read<FullTextSearch> => {
     stop_words: given.stop_words ?? false
   }
   if (settings.stop_words && !settings.stemming) return wrong("stop_words requires stemming: true")
-  if (settings.stemming && !ngram) return wrong("the emulator does not stem text")
+  if (settings.stemming && settings.language !== "en") return wrong("the emulator stems text in English (en) alone")
   if (!ngram) return Result.succeed(settings)
   if (settings.stemming) return wrong("ngram cannot be combined with stemming or stop_words")
   const { max_gram, min_gram } = ngram
