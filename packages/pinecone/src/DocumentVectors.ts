@@ -172,14 +172,14 @@ export const make = (documents: DocumentsApi.Service, fields: Fields): Service =
         ),
         Effect.map(({ matches, ...told }) => ({
           ...told,
-          matches: matches.flatMap(({ _score, ...document }) => {
+          matches: matches.flatMap((match) => {
             // A vector index has no match without a score.
-            if (_score === null) return []
-            const { id, metadata, sparseValues, values } = toRecord(withoutNulls(document), fields)
+            if (match._score === null) return []
+            const { id, metadata, sparseValues, values } = toRecord(toDocument(match), fields)
             return [
               {
                 id,
-                score: _score,
+                score: match._score,
                 ...(request.includeValues === true ? { values, sparseValues } : {}),
                 ...(request.includeMetadata === true ? { metadata } : {})
               }
@@ -210,7 +210,7 @@ export const make = (documents: DocumentsApi.Service, fields: Fields): Service =
 const isThere = (field: [string, DocumentsApi.DocumentValue | null]): field is [string, DocumentsApi.DocumentValue] =>
   field[1] !== null
 
-const withoutNulls = ({ _id, ...fields }: Omit<DocumentsApi.DocumentMatch, "_score">): DocumentsApi.Document => ({
+const toDocument = ({ _id, _score, ...fields }: DocumentsApi.DocumentMatch): DocumentsApi.Document => ({
   ...Object.fromEntries(Object.entries(fields).filter(isThere)),
-  _id: String(_id)
+  _id
 })

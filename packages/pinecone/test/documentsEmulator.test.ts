@@ -343,8 +343,8 @@ describe("a bad change", () => {
 const stored = Stream.runCollect(PineconeDocuments.list())
 
 /** A caller without types gives anything. */
-const isStory = (_: unknown): _ is DocumentIndex.DocumentOf<typeof stories> => true
-const isChange = (_: unknown): _ is DocumentIndex.Change<NonNullable<typeof stories.fields>> => true
+const isStory = (u: unknown): u is DocumentIndex.DocumentOf<typeof stories> => u !== undefined
+const isChange = (u: unknown): u is DocumentIndex.Change<NonNullable<typeof stories.fields>> => u !== undefined
 const untypedUpsert = <E, R>(self: Stream.Stream<unknown, E, R>) =>
   self.pipe(Stream.filter(isStory), PineconeDocuments.upsertOutcomes(stories))
 const untypedUpdate = <E, R>(self: Stream.Stream<unknown, E, R>) =>
