@@ -13,15 +13,18 @@ import type * as Scope from "effect/Scope"
 import * as Result from "effect/Result"
 import * as FaultPlan from "./FaultPlan.ts"
 import { type GivenFields, read as readSchema } from "./internal/documents/schema.ts"
+import type { Embed } from "./internal/embedding.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
+import * as Embedder from "./internal/emulator/embedder.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
-import type { Definition, Read } from "./internal/emulator/indexModel.ts"
+import { type Definition, type Read, readDefinitionForModel } from "./internal/emulator/indexModel.ts"
 import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
 import * as Server from "./internal/emulator/server.ts"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 
+export type { Embed, EmbedRequest } from "./internal/embedding.ts"
 export type { Limits } from "./internal/limits.ts"
 
 /** How an emulator differs from the service as documented. */
@@ -64,6 +67,13 @@ export interface Options {
    * @default "refuse"
    */
   readonly undeclaredSparse?: "refuse" | "accept" | undefined
+  /**
+   * Makes the dense vectors of texts: of indexes with a model, of `/embed` and to compare texts in a rerank. When it
+   * fails, the call is answered 500.
+   *
+   * @default words and letters, hashed: texts that share words are near each other, whatever they mean
+   */
+  readonly embed?: Embed | undefined
 }
 
 /** A new index. */
@@ -82,7 +92,21 @@ export type IndexOptions = {
   | { readonly vectorType: "sparse" }
   /** An index of documents. */
   | { readonly schema: DocumentSchema }
+  /** An index of records with text, whose vectors are made by a model. */
+  | { readonly embed: IndexModel }
 )
+
+/** The model of an index. */
+export interface IndexModel {
+  /** `llama-text-embed-v2`, `multilingual-e5-large` or `pinecone-sparse-english-v0`. */
+  readonly model: string
+  /** The field of a record that has its text. @default "text" */
+  readonly field?: string | undefined
+  /** One that the model has. @default the model's */
+  readonly dimension?: number | undefined
+  /** One that the model has. @default the model's */
+  readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
+}
 
 /** The fields of documents that are searched, in the form of the official client. All others are metadata. */
 export interface DocumentSchema {
@@ -199,6 +223,7 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
       listening({
         indexes,
         faults,
+        embedder: Embedder.make(options.embed),
         port: options.port ?? 0,
         apiKeys: options.apiKeys,
         maxBodyBytes: options.maxBodyBytes ?? 33_554_432,
@@ -245,6 +270,13 @@ const keptIn = (directory: string): Effect.Effect<Persistence, PineconeError, Sc
 
 const toDefinition = (index: IndexOptions): Read<Definition> => {
   const shared = { name: index.name, cloud: "aws", region: "us-east-1", tags: {}, isProtected: false }
+  if ("embed" in index) {
+    const { dimension, field = "text", metric, model } = index.embed
+    return readDefinitionForModel({
+      ...shared,
+      embed: { model, field_map: { text: field }, dimension: dimension ?? null, metric: metric ?? null }
+    })
+  }
   if ("schema" in index) {
     return Result.map(readSchema(fieldsOnWire(index.schema)), (schema) => ({ ...shared, schema }))
   }

@@ -127,6 +127,7 @@ describe("documents that break a rule", () => {
         )
       )
     )
+    assert.strictEqual(store.stats().totalRecords, 2)
   })
 
   it("refuses 1,001 documents, 2 MB and a document over its own limit", () => {

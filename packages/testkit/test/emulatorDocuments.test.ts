@@ -1,8 +1,14 @@
 /** The official client's calls of documents, unchanged, against the emulator. */
-import { PineconeEmulator } from "@effect-connectors/testkit"
+import { PineconeGrpc, PineconeIndex } from "@effect-connectors/pinecone"
+import { FaultPlan, PineconeEmulator } from "@effect-connectors/testkit"
 import type { Options, Service } from "@effect-connectors/testkit/PineconeEmulator"
 import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { type Index, Pinecone } from "pinecone-sdk-9"
 
 let clients = 0
@@ -220,6 +226,294 @@ describe("documents of the official client", () => {
         "PineconeBadRequestError",
         "This index has no document schema"
       )
+    })
+  )
+})
+
+describe("documents that are refused", () => {
+  const bad = "PineconeBadRequestError"
+  const good = { _id: "good", title: "kept out" }
+
+  it.effect("with the status and the words of the service's form of errors, and those beside them too", () =>
+    withArticles(async (articles, _, { url }) => {
+      const upsert = (document: object) => articles.documents.upsert({ documents: [good, document] as never })
+      await fails(upsert({ title: "a" }), bad, "Document is missing required field '_id'")
+      await fails(upsert({ _id: 5, title: "a" }), bad, "Document field '_id' must be a string, got 5")
+      await fails(upsert({ _id: "a", year: 1 }), bad, "at least one field of the index schema")
+      await fails(upsert({ _id: "a", title: 5 }), bad, "Field 'title' of document 'a' must be a string")
+      await fails(upsert({ _id: "a", title: "x ".repeat(51_201) }), bad, "102402 bytes, which exceeds the limit")
+      await fails(upsert({ _id: "a", title: "x".repeat(257) }), bad, "a token of 257 bytes")
+      await fails(
+        upsert({ _id: "a", dense: [1] }),
+        bad,
+        "Vector dimension 1 does not match the dimension of the index 2"
+      )
+      await fails(upsert({ _id: "a", title: "t", deep: { a: 1 } }), bad, "Metadata value must be a string")
+      const many = Array.from({ length: 1_001 }, (_, n) => ({ _id: `${n}`, title: "x" }))
+      await fails(articles.documents.upsert({ documents: many }), bad, "from 1 to 1000, got 1001")
+      const large = Object.fromEntries(Array.from({ length: 22 }, (_, n) => [`m${n}`, "y".repeat(100_000)]))
+      await fails(upsert({ _id: "huge", title: "t", ...large }), bad, "Document 'huge' is larger than the maximum")
+      const texts = Array.from({ length: 30 }, (_, n) => ({ _id: `${n}`, title: "word ".repeat(18_000) }))
+      await fails(articles.documents.upsert({ documents: texts }), bad, "Your request is larger than the maximum")
+      assert.deepStrictEqual((await articles.documents.list()).documents, [])
+      const response = await fetch(`${url}/i/articles/namespaces/news/documents/upsert`, {
+        method: "POST",
+        headers: { "api-key": "k" },
+        body: JSON.stringify({ documents: [{ title: "a" }] })
+      })
+      assert.strictEqual(response.status, 400)
+      assert.deepStrictEqual(await response.json(), {
+        error: { code: "INVALID_ARGUMENT", message: "Document is missing required field '_id'" },
+        status: 400
+      })
+    })
+  )
+
+  it.effect("searches too", () =>
+    withArticles(async (articles) => {
+      const search = (...scoreBy: Parameters<typeof articles.documents.search>[0]["scoreBy"]) =>
+        articles.documents.search({ topK: 5, scoreBy })
+      const text = { type: "text", fields: ["title"], query: "rain" }
+      const dense = { type: "dense_vector", fields: ["dense"], values: [1, 1] }
+      await fails(search({ ...text, query: " " }), bad, "a query that is not empty")
+      await fails(search(text, dense), bad, "a dense_vector or sparse_vector method must be on its own")
+      await fails(search({ ...text, fields: ["year"] }), bad, "'year' is not a field with full-text search")
+      await fails(search({ type: "query_string", query: "(rain" }), bad, "has a ( without its )")
+      const all = { topK: 5, scoreBy: [text] }
+      await fails(articles.documents.search({ ...all, topK: 10_001 }), bad, "top_k must be a whole number")
+      await fails(articles.documents.search({ ...all, filter: { title: "rain" } }), bad, "$eq on field 'title'")
+      const undeclared = await articles.documents.search({ ...all, filter: { undeclared: 1 } })
+      assert.deepStrictEqual(undeclared.matches, [])
+    })
+  )
+
+  it.effect("indexes too", () =>
+    withArticles(async (_, client) => {
+      const dense = { type: "dense_vector", dimension: 2, metric: "cosine" } as const
+      const create = (fields: NonNullable<Parameters<typeof client.indexes.create>[0]["schema"]>["fields"]) =>
+        client.indexes.create({ name: "other", deployment, schema: { fields } })
+      await fails(create({ a: dense, b: dense }), bad, "2 dense_vector fields, at most one is allowed")
+      await fails(create({}), bad, "Schema must contain at least one of the following field types")
+      await fails(create({ _values: dense, title: { type: "string", fullTextSearch: {} } }), bad, "'_values'")
+    })
+  )
+
+  it.effect("ways that exclude each other, on the wire", () =>
+    withArticles(async (_, __, { url }) => {
+      const post = async (call: string, body: object) => {
+        const address = `${url}/i/articles/namespaces/news/documents/${call}`
+        const response = await fetch(address, {
+          method: "POST",
+          headers: { "api-key": "k" },
+          body: JSON.stringify(body)
+        })
+        return `${response.status} ${await response.text()}`
+      }
+      for (const [call, body, why] of [
+        ["fetch", {}, "exactly one of ids and filter"],
+        ["fetch", { ids: ["a"], filter: { n: 1 } }, "exactly one of ids and filter"],
+        ["fetch", { ids: ["a"], pagination_token: "x" }, "only valid together with a filter"],
+        ["fetch", { filter: {} }, "Fetch with empty metadata filter is not allowed"],
+        ["update", {}, "exactly one of documents and filter"],
+        ["update", { documents: [good], set_fields: { n: 1 } }, "only valid together with a filter"],
+        ["update", { filter: { n: 1 } }, "set_fields or remove_fields that are not empty"],
+        ["update", { filter: { n: 1 }, set_fields: { n: 1 }, remove_fields: ["n"] }, "both set and removed"],
+        ["delete", {}, "exactly one of ids, filter and delete_all: true"],
+        ["delete", { delete_all: false }, "exactly one of ids, filter and delete_all: true"],
+        ["delete", { ids: ["a"], delete_all: true }, "exactly one of ids, filter and delete_all: true"],
+        ["upsert", {}, "documents"],
+        ["search", { top_k: 1 }, "score_by"],
+        ["search", { top_k: 1, score_by: [] }, "at least one scoring method"]
+      ] as const) {
+        const answer = await post(call, body)
+        assert.match(answer, /^400 /)
+        assert.include(answer, why)
+      }
+      assert.include(await post("upsert", { documents: [good] }), '202 {"upserted_count":1}')
+      assert.strictEqual(await post("update", { documents: [good], set_fields: {} }), "202 {}")
+      assert.strictEqual(await post("delete", { ids: ["good"] }), "202 {}")
+    })
+  )
+})
+
+describe("an index of documents has what an index has", () => {
+  it.effect("namespaces and counts", () =>
+    withArticles(async (articles, client) => {
+      await articles.documents.upsert({ documents })
+      await client.index({ name: "articles" }).documents.upsert({ documents: [documents[0]!] })
+      assert.deepStrictEqual((await articles.describeIndexStats()).namespaces, {
+        news: { recordCount: 3 },
+        __default__: { recordCount: 1 }
+      })
+      assert.strictEqual((await articles.describeNamespace("news")).recordCount, "3")
+      await articles.deleteNamespace("news")
+      assert.deepStrictEqual(
+        (await articles.listNamespaces()).namespaces?.map(({ name }) => name),
+        ["__default__"]
+      )
+      await fails(articles.documents.delete({ ids: ["a"] }), "PineconeNotFoundError", "")
+    })
+  )
+
+  it.effect("a form for older versions of the API", () =>
+    withArticles(async (_, __, { url }) => {
+      const headers = { "api-key": "k", "x-pinecone-api-version": "2025-10" }
+      const model: unknown = await (await fetch(`${url}/indexes/articles`, { headers })).json()
+      assert.deepInclude(model, { dimension: 2, metric: "dotproduct", vector_type: "dense" })
+    })
+  )
+
+  it.effect("no vectors over gRPC either", () =>
+    Effect.gen(function* () {
+      const emulator = yield* PineconeEmulator.make()
+      const schema = { fields: { sparse: { type: "sparse_vector" } } } as const
+      const { host } = yield* emulator.createIndex({ name: "articles", schema })
+      const upsert = Effect.flatMap(PineconeIndex, (index) => index.upsert({ records: [{ id: "a", values: [1] }] }))
+      const grpc = PineconeGrpc.layer({ apiKey: Redacted.make("k"), host })
+      const error = yield* Effect.flip(Effect.provide(upsert, grpc))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.include(error.message, "This index has a document schema, so writes must go through the documents API.")
+    })
+  )
+
+  it.effect("writes that are seen when their numbers say so", () =>
+    Effect.gen(function* () {
+      const emulator = yield* PineconeEmulator.make({ visibleAfter: "2 seconds" })
+      const { host } = yield* emulator.createIndex({
+        name: "articles",
+        schema: { fields: { title: { type: "string", fullTextSearch: {} } } }
+      })
+      let headers = new Headers()
+      const fetchApi: typeof fetch = async (input, init) => {
+        const response = await fetch(input, init)
+        headers = response.headers
+        return response
+      }
+      const client = new Pinecone({ apiKey: `documents-${++clients}`, controllerHostUrl: emulator.url, fetchApi })
+      const articles = client.index({ host }).documents
+      const search = Effect.promise(async () => {
+        const { matches } = await articles.search({
+          topK: 1,
+          scoreBy: [{ type: "text", fields: ["title"], query: "rain" }]
+        })
+        return { found: matches.length, indexed: Number(headers.get("x-pinecone-max-indexed-lsn")) }
+      })
+      yield* Effect.promise(() => articles.upsert({ documents: [{ _id: "a", title: "rain" }] }))
+      const lsn = Number(headers.get("x-pinecone-request-lsn"))
+      const early = yield* search
+      assert.strictEqual(early.found, 0)
+      assert.isBelow(early.indexed, lsn)
+      yield* TestClock.adjust("2 seconds")
+      const late = yield* search
+      assert.strictEqual(late.found, 1)
+      assert.isAtLeast(late.indexed, lsn)
+    })
+  )
+
+  const plan = FaultPlan.make([
+    {
+      name: "busy",
+      operations: ["upsert"],
+      namespace: "news",
+      when: FaultPlan.nth(1),
+      fault: FaultPlan.throttle({ retryAfter: "1 second" })
+    },
+    { name: "away", operations: ["search"], when: FaultPlan.nth(1), fault: FaultPlan.status(503) }
+  ])
+  it.effect("faults, in its own form", () =>
+    withArticles(
+      async (articles, _, emulator) => {
+        await fails(articles.documents.upsert({ documents }), "PineconeUnmappedHttpError", "Status: 429")
+        await articles.documents.upsert({ documents })
+        const search = { topK: 1, scoreBy: [{ type: "text", fields: ["title"], query: "red" }] }
+        await fails(articles.documents.search(search), "PineconeMaxRetriesExceededError", "")
+        assert.strictEqual((await articles.documents.search(search)).matches.length, 1)
+        assert.deepStrictEqual(await Effect.runPromise(emulator.faults.fired), { busy: 1, away: 1 })
+        await Effect.runPromise(emulator.faults.reset)
+        const response = await fetch(`${emulator.url}/i/articles/namespaces/news/documents/upsert`, {
+          method: "POST",
+          headers: { "api-key": "k" },
+          body: "{}"
+        })
+        assert.strictEqual(response.status, 429)
+        assert.deepInclude(await response.json(), { status: 429 })
+      },
+      { faultPlan: plan }
+    )
+  )
+
+  it.effect("quotas", () =>
+    withArticles(
+      async (articles, _, emulator) => {
+        await articles.documents.upsert({ documents })
+        await fails(articles.documents.upsert({ documents }), "PineconeUnmappedHttpError", "Status: 429")
+        await articles.documents.delete({ filter: { year: 1 } })
+        await fails(articles.documents.delete({ filter: { year: 1 } }), "PineconeUnmappedHttpError", "Status: 429")
+        assert.deepStrictEqual(await Effect.runPromise(emulator.faults.overQuota), {
+          upsertRequestsPerNamespace: 1,
+          deleteByMetadataRequestsPerNamespace: 1
+        })
+      },
+      { quotas: { upsertRequestsPerNamespace: 1, deleteByMetadataRequestsPerNamespace: 1 } }
+    )
+  )
+})
+
+describe("an emulator that keeps its data", () => {
+  it.effect("keeps documents, their schema and what was changed", () =>
+    Effect.gen(function* () {
+      const data = fs.mkdtempSync(path.join(os.tmpdir(), "documents-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => fs.rmSync(data, { recursive: true })))
+      const { title, ...rest } = documents[0]!
+      yield* Effect.scoped(
+        withArticles(
+          async (articles) => {
+            await articles.documents.upsert({ documents })
+            await articles.documents.update({ documents: [{ _id: "a", _remove_fields: ["title", "dense"] }] })
+            await articles.documents.delete({ ids: ["b"] })
+          },
+          { data }
+        )
+      )
+      const emulator = yield* PineconeEmulator.make({ data })
+      const client = new Pinecone({ apiKey: `documents-${++clients}`, controllerHostUrl: emulator.url })
+      yield* Effect.promise(async () => {
+        const articles = client.index({ name: "articles", namespace: "news" })
+        const { dense: _, ...kept } = rest
+        assert.deepStrictEqual((await articles.documents.fetch({ ids: ["a", "b", "c"] })).documents, {
+          a: kept,
+          c: documents[2]!
+        })
+        const search = { topK: 9, scoreBy: [{ type: "text", fields: ["title", "body"], query: `${title} rain` }] }
+        assert.deepStrictEqual(
+          (await articles.documents.search(search)).matches.map(({ _id }) => _id),
+          ["a", "c"]
+        )
+        await fails(
+          articles.upsert({ records: [{ id: "a", values: [1, 2] }] }),
+          "PineconeBadRequestError",
+          "documents API"
+        )
+      })
+    })
+  )
+})
+
+describe("an index of documents made in a program", () => {
+  it.effect("has the schema it is given, or says what is wrong with it", () =>
+    Effect.gen(function* () {
+      const emulator = yield* PineconeEmulator.make()
+      const fullTextSearch = { stemming: true, stopWords: true }
+      yield* emulator.createIndex({ name: "a", schema: { fields: { title: { type: "string", fullTextSearch } } } })
+      const client = new Pinecone({ apiKey: `documents-${++clients}`, controllerHostUrl: emulator.url })
+      const { schema } = yield* Effect.promise(() => client.describeIndex("a"))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(schema.fields["title"])), {
+        type: "string",
+        fullTextSearch: { language: "en", ...fullTextSearch }
+      })
+      const error = yield* Effect.flip(emulator.createIndex({ name: "b", schema: { fields: {} } }))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.include(error.message, "Schema must contain at least one")
     })
   )
 })

@@ -96,8 +96,10 @@ export interface FetchByMetadataReply extends FetchReply {
 
 /** The calls of the service, answered at once. `""` and no namespace are the default namespace. */
 export interface VectorStore extends NamespaceCalls.NamespaceCalls {
+  readonly limits: Limits
   readonly upsert: (request: UpsertRequest) => Answer<WriteReply>
-  readonly query: (request: QueryRequest) => Answer<QueryReply>
+  /** Finds only records that match `also`, too. */
+  readonly query: (request: QueryRequest, also?: MetadataFilter.Matches) => Answer<QueryReply>
   readonly fetch: (request: FetchRequest) => Answer<FetchReply>
   readonly fetchByMetadata: (request: FetchByMetadataRequest) => Answer<FetchByMetadataReply>
   readonly list: (request: ListRequest) => Answer<ListReply>
@@ -188,12 +190,12 @@ export const make = (options: StoreOptions): VectorStore => {
       return { values: vector, sparseValues }
     })
 
-  const query: VectorStore["query"] = (request) =>
+  const query: VectorStore["query"] = (request, also) =>
     Result.gen(function* () {
       const stored = log.visible.get(yield* named(request))
       const { filter, includeMetadata = false, includeValues = false, topK } = request
       yield* inRange("topK", 1, limits.maxTopK, topK)
-      const matches = filter === undefined ? undefined : yield* compileFilter(filter)
+      const matches = both(filter === undefined ? undefined : yield* compileFilter(filter), also)
       const near = yield* nearOf(request, stored)
       const readUnits = ReadUnits.ofQuery(stored?.bytes ?? 0)
       if (stored === undefined || near === undefined) return { matches: [], readUnits }
@@ -306,6 +308,7 @@ export const make = (options: StoreOptions): VectorStore => {
   const nothing = new NamespaceRecords(kind)
 
   return {
+    limits,
     upsert,
     query,
     fetch,
@@ -330,6 +333,12 @@ const recordsOf = (
   }
   return records
 }
+
+const both = (
+  one: MetadataFilter.Matches | undefined,
+  other: MetadataFilter.Matches | undefined
+): MetadataFilter.Matches | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : (metadata) => one(metadata) && other(metadata)
 
 const defaultFetchPage = 100
 

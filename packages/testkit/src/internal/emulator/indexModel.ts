@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DocumentSchema, isOfVectors, Metrics, read as readSchema, rolesOf } from "../documents/schema.ts"
+import { embeddingModels, unknownModel } from "../embedding.ts"
 import { isSchemaBased } from "./apiVersion.ts"
 import { optional, reader } from "./wire.ts"
 
@@ -27,6 +28,18 @@ const shared = {
 const DocumentDefinition = Schema.Struct({ ...shared, schema: DocumentSchema })
 export type DocumentDefinition = typeof DocumentDefinition.Type
 
+const Parameters = Schema.Record(Schema.String, Schema.Unknown)
+
+/** The model that makes an index's vectors of text. */
+export const Integrated = Schema.Struct({
+  model: Schema.String,
+  /** The field of a record that has the text. */
+  field: Schema.String,
+  readParameters: Parameters,
+  writeParameters: Parameters
+})
+export type Integrated = typeof Integrated.Type
+
 /** An index of vectors. */
 const VectorDefinition = Schema.Struct({
   ...shared,
@@ -35,7 +48,9 @@ const VectorDefinition = Schema.Struct({
   /** None of a sparse index. */
   dimension: Schema.optional(Schema.Finite),
   /** Does it take sparse values? Indexes kept before this was known do, if their metric allows it. */
-  takesSparse: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(true)))
+  takesSparse: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(true))),
+  /** Of an index that takes text. */
+  embed: Schema.optionalKey(Integrated)
 })
 export type VectorDefinition = typeof VectorDefinition.Type
 
@@ -99,11 +114,58 @@ const readSchemaBased = reader(
   })
 )
 
+const readForModel = reader(
+  Schema.Struct({
+    ...common,
+    ...Place.fields,
+    embed: Schema.Struct({
+      model: Schema.String,
+      field_map: Schema.Struct({ text: Schema.NonEmptyString }),
+      metric: optional(Metrics),
+      dimension: optional(Schema.Finite),
+      read_parameters: optional(Parameters),
+      write_parameters: optional(Parameters)
+    })
+  })
+)
+
 const readConfigure = reader(Schema.Struct({ tags: TagValues, deletion_protection: Protection }))
 
 /** Reads the body of `POST /indexes`. */
 export const readDefinition = (body: unknown): Read<Definition> =>
   hasSchema(body) ? fromSchemaBased(body) : fromClassic(body)
+
+/** Reads the body of `POST /indexes/create-for-model`. */
+export const readDefinitionForModel = (body: unknown): Read<Definition> =>
+  Result.gen(function* () {
+    const { cloud, embed, region, ...rest } = yield* Result.mapError(readForModel(body), invalid)
+    const found = embeddingModels.get(embed.model)
+    if (found === undefined) return yield* no(unknownModel(embed.model))
+    const { metrics, vectorType } = found
+    const metric = embed.metric ?? metrics[0]
+    if (!metrics.includes(metric)) return yield* no(`Model '${embed.model}' has no metric ${metric}`)
+    const dimension = embed.dimension ?? found.dimension
+    if (dimension !== undefined && !found.dimensions?.includes(dimension)) {
+      return yield* no(`Model '${embed.model}' has no vectors of dimension ${dimension}`)
+    }
+    return {
+      ...commonOf(rest),
+      cloud,
+      region,
+      vectorType,
+      metric,
+      dimension,
+      takesSparse: vectorType === "sparse",
+      embed: {
+        model: embed.model,
+        field: embed.field_map.text,
+        readParameters: { ...paramsOf("query"), ...embed.read_parameters },
+        writeParameters: { ...paramsOf("passage"), ...embed.write_parameters }
+      }
+    }
+  })
+
+const paramsOf = (inputType: string) => ({ input_type: inputType, truncate: "END" })
 
 /** Reads the body of `PATCH /indexes/{name}`; keys that change nothing here are ignored. */
 export const readChanges = (body: unknown): Read<Changes> =>
@@ -142,7 +204,12 @@ export const toModel = (definition: Definition, host: string, version: string) =
 
 const fieldsOf = (definition: Definition) => {
   if ("schema" in definition) return definition.schema.fields
-  const { dimension, metric } = definition
+  const { dimension, embed, metric } = definition
+  if (embed !== undefined) {
+    const { field, model, readParameters, writeParameters } = embed
+    const parameters = { read_parameters: readParameters, write_parameters: writeParameters }
+    return { [field]: { type: "semantic_text", model, dimension: dimension ?? null, metric, ...parameters } }
+  }
   return {
     ...(dimension === undefined ? {} : { _values: { type: "dense_vector", dimension, metric } }),
     _sparse_values: { type: "sparse_vector" }
@@ -152,8 +219,12 @@ const fieldsOf = (definition: Definition) => {
 /** How versions without schemas tell what an index holds. What they tell of a document index is a guess. */
 const shapeOf = (definition: Definition) => {
   if (!("schema" in definition)) {
-    const { dimension, metric, vectorType } = definition
-    return { ...(dimension === undefined ? {} : { dimension }), metric, vector_type: vectorType }
+    const { dimension, embed, metric, vectorType } = definition
+    const shape = { ...(dimension === undefined ? {} : { dimension }), metric, vector_type: vectorType }
+    if (embed === undefined) return shape
+    const { field, model, readParameters, writeParameters } = embed
+    const parameters = { read_parameters: readParameters, write_parameters: writeParameters }
+    return { ...shape, embed: { ...shape, model, field_map: { text: field }, ...parameters } }
   }
   const { dense } = rolesOf(definition.schema)
   return dense === undefined

@@ -7,9 +7,12 @@ import type { Reply } from "./call.ts"
 import * as Control from "./controlPlane.ts"
 import * as Documents from "./documentCalls.ts"
 import { refuseControl, refuseData } from "./envelopes.ts"
+import { parseJson, parseLines } from "./http.ts"
+import * as Inference from "./inference.ts"
 import * as Meters from "./meters.ts"
 import type { Refuse } from "./reply.ts"
 import type { Metered } from "./quotas.ts"
+import * as Records from "./recordCalls.ts"
 import * as Rest from "./restCalls.ts"
 import type { Incoming } from "./wire.ts"
 
@@ -21,6 +24,8 @@ export interface Route {
   readonly call: (incoming: Incoming) => Omit<Metered, "bytes">
   /** Says no in the form of the route's plane. */
   readonly refuse: Refuse
+  /** Reads a body. */
+  readonly parse: Parse
   readonly answer: Control.Handler
 }
 
@@ -35,7 +40,10 @@ interface Entry<Handler> {
   readonly meter: Meter
   /** Says no in the form of the route. */
   readonly refuse: Refuse
+  readonly parse: Parse
 }
+
+type Parse = (body: Buffer) => Result.Result<unknown, string>
 
 const inNone: Meter = () => Meters.inNone(undefined)
 const inPath: Meter = ({ name }) => ({ namespace: name })
@@ -47,19 +55,21 @@ const ofMany: Meter = ({ body }) => Meters.ofMany(body)
 const ofManyInPath: Meter = ({ body, name }) => ({ ...Meters.ofMany(body), namespace: name })
 
 const route =
-  <Handler>(refuse: Refuse) =>
+  <Handler>(refuse: Refuse, parse: Parse = parseJson) =>
   (method: string, path: string, operation: string, handler: Handler, meter = inNone): Entry<Handler> => ({
     method,
     path,
     operation,
     handler,
     meter,
-    refuse
+    refuse,
+    parse
   })
 
 const control = route<Control.Handler>(refuseControl)
 const data = route<Rest.Handler>(refuseData)
 const documents = route<Rest.Handler>(refuseControl)
+const lines = route<Rest.Handler>(refuseControl, parseLines)
 
 const controlRoutes = [
   control("GET", "indexes", "listIndexes", Control.listIndexes),
@@ -67,7 +77,11 @@ const controlRoutes = [
   control("POST", "indexes/create-for-model", "createIndexForModel", Control.createForModel),
   control("GET", "indexes/*", "describeIndex", Control.describeIndex),
   control("PATCH", "indexes/*", "configureIndex", Control.configureIndex),
-  control("DELETE", "indexes/*", "deleteIndex", Control.deleteIndex)
+  control("DELETE", "indexes/*", "deleteIndex", Control.deleteIndex),
+  control("POST", "embed", "embed", Inference.embed),
+  control("POST", "rerank", "rerank", Inference.rerank),
+  control("GET", "models", "listModels", Inference.listModels),
+  control("GET", "models/*", "describeModel", Inference.describeModel)
 ]
 
 const dataRoutes = [
@@ -88,7 +102,9 @@ const dataRoutes = [
   documents("POST", "namespaces/*/documents/fetch", "fetch", Documents.fetch, ofManyInPath),
   documents("POST", "namespaces/*/documents/list", "list", Documents.list, inPath),
   documents("POST", "namespaces/*/documents/update", "update", Documents.update, ofManyInPath),
-  documents("POST", "namespaces/*/documents/delete", "delete", Documents.remove, ofManyInPath)
+  documents("POST", "namespaces/*/documents/delete", "delete", Documents.remove, ofManyInPath),
+  lines("POST", "records/namespaces/*/upsert", "upsert", Records.upsert, inPath),
+  documents("POST", "records/namespaces/*/search", "search", Records.search, inPath)
 ]
 
 /** Finds the handler of a request. `path` starts with a slash and has no query. */
@@ -99,6 +115,7 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
       name,
       call: () => ({ operation: entry.operation, index: undefined, namespace: undefined }),
       refuse: refuseControl,
+      parse: entry.parse,
       answer: entry.handler
     }))
   }
@@ -106,9 +123,12 @@ export const find = (method: string, path: string): Result.Result<Route, Reply> 
     name,
     call: (incoming) => ({ operation: entry.operation, index, ...errorsOf(entry), ...entry.meter(incoming) }),
     refuse: entry.refuse,
+    parse: entry.parse,
     answer: (project, incoming) => {
       const emulated = project.indexes.get(index)
-      return emulated === undefined ? entry.refuse(404, `Index ${index} not found`) : entry.handler(emulated, incoming)
+      return emulated === undefined
+        ? entry.refuse(404, `Index ${index} not found`)
+        : entry.handler(emulated, incoming, project)
     }
   }))
 }
