@@ -52,13 +52,32 @@ const tokensOf = (text: string): { readonly count: number; readonly longest: num
   return { count, longest }
 }
 
+const separates = (code: number): boolean => code <= 127 && !isAlphanumeric(code)
+
+/**
+ * Can text have a word of so many bytes? A character takes 3 at most, so such a word has a character at every place that is
+ * looked at here: most of a text needs no look.
+ */
+const mayHaveWord = (text: string, bytes: number): boolean => {
+  const length = Math.max(1, Math.floor(bytes / 3))
+  for (let at = length - 1; at < text.length; at += length) {
+    let from = at + 1
+    while (from > 0 && !separates(text.charCodeAt(from - 1))) from--
+    if (from === at + 1) continue
+    let to = at + 1
+    while (to < text.length && !separates(text.charCodeAt(to))) to++
+    if (to - from >= length) return true
+  }
+  return false
+}
+
 /** What is wrong with text that is searched by its words, if anything is. */
 export const textIssue = (text: string, limits: TextLimits, isCutIntoWords: boolean): string | undefined => {
-  // Text as short as that keeps every limit.
-  if (3 * text.length <= Math.min(limits.maxBytes, limits.maxTokenBytes, limits.maxTokens)) return undefined
-  const bytes = Buffer.byteLength(text)
+  const bytes = 3 * text.length <= limits.maxBytes ? 0 : Buffer.byteLength(text)
   if (bytes > limits.maxBytes) return `has ${bytes} bytes; text with full text search may have ${limits.maxBytes}`
   if (!isCutIntoWords) return undefined
+  const hasFew = text.length < 2 * limits.maxTokens
+  if (hasFew && !mayHaveWord(text, limits.maxTokenBytes)) return undefined
   const { count, longest } = tokensOf(text)
   if (count > limits.maxTokens) return `has ${count} words; text with full text search may have ${limits.maxTokens}`
   return longest > limits.maxTokenBytes
