@@ -13,7 +13,9 @@ const keeps = (text: string): boolean =>
   wordsOf(text).length <= limits.maxTokens &&
   wordsOf(text).every((word) => Buffer.byteLength(word) <= limits.maxTokenBytes)
 
-const Pieces = Schema.Array(Schema.Literals(["a", "B7", "word", "longer", " ", "  ", ".", "-", "é", "üüü", "\n", "/"]))
+const Pieces = Schema.Array(
+  Schema.Literals(["a", "B7", "word", "longer", " ", "  ", ".", "-", "é", "üüü", "क", "ककक", "\n", "/"])
+)
 
 describe("limits of text", () => {
   it.prop(
