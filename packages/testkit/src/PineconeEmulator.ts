@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Result from "effect/Result"
 import * as FaultPlan from "./FaultPlan.ts"
-import { type GivenFields, read as readSchema } from "./internal/documents/schema.ts"
+import { type DocumentSchema, readGiven } from "./internal/documents/givenSchema.ts"
 import type { Embed } from "./internal/embedding.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
 import * as Embedder from "./internal/emulator/embedder.ts"
@@ -24,6 +24,7 @@ import * as Quotas from "./internal/emulator/quotas.ts"
 import * as Server from "./internal/emulator/server.ts"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 
+export type { DocumentField, DocumentSchema, FullTextSearch } from "./internal/documents/givenSchema.ts"
 export type { Embed, EmbedRequest } from "./internal/embedding.ts"
 export type { Limits } from "./internal/limits.ts"
 
@@ -106,36 +107,6 @@ export interface IndexModel {
   readonly dimension?: number | undefined
   /** One that the model has. @default the model's */
   readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
-}
-
-/** The fields of documents that are searched, in the form of the official client. All others are metadata. */
-export interface DocumentSchema {
-  readonly fields: Readonly<Record<string, DocumentField>>
-}
-
-/** A field of documents that is searched: at most one is dense, one sparse, and 100 have full-text search. */
-export type DocumentField =
-  | {
-      readonly type: "dense_vector"
-      /** 1 to 20,000. */
-      readonly dimension: number
-      readonly metric: "cosine" | "dotproduct" | "euclidean"
-    }
-  | { readonly type: "sparse_vector" }
-  | { readonly type: "string"; readonly fullTextSearch: FullTextSearch }
-
-/** How the text of a field is cut into tokens. */
-export interface FullTextSearch {
-  /** @default "en" */
-  readonly language?: string | undefined
-  /** @default false */
-  readonly stemming?: boolean | undefined
-  /** Needs `stemming`. @default false */
-  readonly stopWords?: boolean | undefined
-  /** Parts of words, of so many characters, instead of words. @default words */
-  readonly ngram?:
-    | { readonly minGram: number; readonly maxGram: number; readonly prefixOnly?: boolean | undefined }
-    | undefined
 }
 
 /** What goes wrong in a running emulator. */
@@ -278,7 +249,7 @@ const toDefinition = (index: IndexOptions): Read<Definition> => {
     })
   }
   if ("schema" in index) {
-    return Result.map(readSchema(fieldsOnWire(index.schema)), (schema) => ({ ...shared, schema }))
+    return Result.map(readGiven(index.schema), (schema) => ({ ...shared, schema }))
   }
   return Result.succeed({
     ...shared,
@@ -288,21 +259,6 @@ const toDefinition = (index: IndexOptions): Read<Definition> => {
     takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct"
   })
 }
-
-const fieldsOnWire = ({ fields }: DocumentSchema): GivenFields =>
-  Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [
-      name,
-      field.type === "string" ? { type: field.type, full_text_search: textOnWire(field.fullTextSearch) } : field
-    ])
-  )
-
-const textOnWire = ({ language, ngram, stemming, stopWords }: FullTextSearch) => ({
-  language: language ?? null,
-  stemming: stemming ?? null,
-  stop_words: stopWords ?? null,
-  ngram: ngram ? { min_gram: ngram.minGram, max_gram: ngram.maxGram, prefix_only: ngram.prefixOnly ?? null } : null
-})
 
 const listening = (options: Server.ServerOptions): Effect.Effect<Server.Serving, PineconeError> =>
   Effect.tryPromise({

@@ -1,4 +1,5 @@
 export * as FaultPlan from "./FaultPlan.ts"
+export * as PineconeDocumentMemory from "./PineconeDocumentMemory.ts"
 export { PineconeEmulator } from "./PineconeEmulator.ts"
 export * as PineconeMemory from "./PineconeMemory.ts"
 export { TectonEmulator } from "./TectonEmulator.ts"
