@@ -1,7 +1,7 @@
 /** The limits of text, compared with a plain count of its words. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { documentedText, textIssue } from "../src/internal/documentRules.ts"
+import { documentedText, textIssue } from "../src/internal/textLimits.ts"
 
 const limits = { maxBytes: 200, maxTokens: 6, maxTokenBytes: 12 }
 
