@@ -244,7 +244,15 @@ export const any: DocumentIndex<Fields> = { fields: undefined, filter: DocumentF
 export type CreateField =
   | Api.DenseField
   | Api.SparseField
-  | { readonly type: "string"; readonly fullTextSearch: Api.FullText }
+  | {
+      readonly type: "string"
+      readonly fullTextSearch: {
+        readonly language?: string
+        readonly stemming?: boolean
+        readonly stopWords?: boolean
+        readonly ngram?: { readonly minGram: number; readonly maxGram: number; readonly prefixOnly?: boolean }
+      }
+    }
 
 /** What an index is made with, as the official SDK takes it. */
 export interface CreateSchema {
@@ -260,8 +268,28 @@ const fieldsOf = (
   return wrong === undefined ? Effect.succeed(fields ?? {}) : Effect.fail(failure(operation, undefined, wrong))
 }
 
-const toCreate = (field: Api.IndexField): CreateField =>
-  field.type === "string" ? { type: "string", fullTextSearch: field.fullText } : field
+const toCreate = (field: Api.IndexField): CreateField => {
+  if (field.type !== "string") return field
+  const { language, ngram, stemming, stopWords } = field.fullText
+  return {
+    type: "string",
+    // The SDK's types know no undefined.
+    fullTextSearch: {
+      ...(language === undefined ? {} : { language }),
+      ...(stemming === undefined ? {} : { stemming }),
+      ...(stopWords === undefined ? {} : { stopWords }),
+      ...(ngram === undefined
+        ? {}
+        : {
+            ngram: {
+              minGram: ngram.minGram,
+              maxGram: ngram.maxGram,
+              ...(ngram.prefixOnly === undefined ? {} : { prefixOnly: ngram.prefixOnly })
+            }
+          })
+    }
+  }
+}
 
 /**
  * The schema to make the index with, by the SDK's `indexes.create`. Only fields that are searched by are in it: Pinecone

@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { EmbeddingModel } from "./internal/ai.ts"
-import { embedAll } from "./internal/embedAll.ts"
+import { embedAll, targetOf } from "./internal/embedAll.ts"
 import { checkRange, failure } from "./internal/common.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { Values } from "./VectorRecord.ts"
@@ -68,7 +68,7 @@ export const results =
         yield* checkRange("embed", "concurrency", options.concurrency)
         const model = yield* EmbeddingModel
         const store: Lookup.Store<string, Values, PineconeError> = {
-          target: { system: "embedding", operation: "embed", collection: options.name ?? "model" },
+          target: targetOf(options.name ?? "model"),
           maxKeys: Number.MAX_SAFE_INTEGER,
           lookup: (texts) => Effect.map(embedAll(model, texts), (vectors) => vectors.map(Result.succeed)),
           identity: (text) => text,

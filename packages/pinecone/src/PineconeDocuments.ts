@@ -13,10 +13,9 @@ import * as Scan from "@effect-connectors/core/Scan"
 import type * as Write from "@effect-connectors/core/Write"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import type * as Option from "effect/Option"
+import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as DocumentFilter from "./DocumentFilter.ts"
 import type {
   Change,
   Document,
@@ -30,12 +29,9 @@ import type {
   ScoreBy
 } from "./DocumentIndex.ts"
 import { awaitDocuments } from "./internal/awaitReadable.ts"
-import { checkRange, failure, namespaceOf } from "./internal/common.ts"
-import { matchReader, plainNames, reader } from "./internal/documentChecks.ts"
 import * as destinations from "./internal/documentDestinations.ts"
-import * as documentReads from "./internal/documentReads.ts"
-import { keyPages, recordKey } from "./internal/reads.ts"
-import * as scans from "./internal/scans.ts"
+import * as rows from "./internal/documentRows.ts"
+import { keyPages } from "./internal/reads.ts"
 import { PineconeDocumentIndex } from "./PineconeDocumentIndex.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import type { AwaitReadableOptions, Made } from "./PineconeSink.ts"
@@ -294,50 +290,10 @@ export {
 }
 
 /** {@link search} that gives a failed search as a `Result` in its row and goes on. */
-export const searchResults =
-  <F extends Fields, A, const N extends Names<F> = PlainNames<F>>(
-    index: DocumentIndex<F>,
-    options: SearchOptions<A, F, N>
-  ) =>
-  <E, R>(self: Stream.Stream<A, E, R>): Results<A, ReadonlyArray<Match<F, N>>, E, R> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        yield* checkRange("search", "topK", options.topK, 10_000)
-        yield* checkRange("search", "concurrency", options.concurrency)
-        const service = yield* documentReads.serviceFor("search", index.fields, options.fields)
-        const namespaceFor = namespaceOf(service, options.namespace)
-        const includeFields = options.fields ?? (index.fields === undefined ? ["*"] : plainNames(index.fields))
-        const read = matchReader<F, N>(index, options.fields)
-        const { filter } = options
-        const request = (element: A) => {
-          const scores = options.scoreBy(element)
-          const made = Result.isResult(scores) ? scores : Result.succeed(scores)
-          return Result.flatMap(made, (scoreBy) =>
-            documentReads.searchOf(index.fields, {
-              namespace: namespaceFor(element),
-              scoreBy: Arr.ensure(scoreBy),
-              topK: options.topK,
-              includeFields,
-              filter:
-                filter === undefined
-                  ? undefined
-                  : DocumentFilter.untyped(typeof filter === "function" ? filter(element) : filter)
-            })
-          )
-        }
-        const rows = Lookup.results(
-          documentReads.searches(service, options.cache !== undefined),
-          request,
-          options
-        )(self)
-        return Stream.map(rows, ([element, result]): [A, Result.Result<ReadonlyArray<Match<F, N>>, PineconeError>] => [
-          element,
-          Result.flatMap(result, (matches) =>
-            Result.mapError(Result.all(matches.map(read)), (reason) => failure("search", namespaceFor(element), reason))
-          )
-        ])
-      })
-    )
+export const searchResults: <F extends Fields, A, const N extends Names<F> = PlainNames<F>>(
+  index: DocumentIndex<F>,
+  options: SearchOptions<A, F, N>
+) => <E, R>(self: Stream.Stream<A, E, R>) => Results<A, ReadonlyArray<Match<F, N>>, E, R> = rows.search
 
 /**
  * Pairs each element with the documents that rank first, in order. Fails at the first search that can not be answered.
@@ -375,45 +331,6 @@ export const search =
   <E, R>(self: Stream.Stream<A, E, R>): Rows<A, ReadonlyArray<Match<F, N>>, E, R> =>
     Lookup.requireFound(searchResults<F, A, N>(index, options)(self))
 
-const fetchRows =
-  <F extends Fields, A, N extends string>(index: DocumentIndex<F>, options: FetchOptions<A, N> = {}) =>
-  <E, R>(self: Stream.Stream<A, E, R>): Results<A, Option.Option<Part<F, N>>, E, R> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        yield* checkRange("fetch", "maxBatch", options.maxBatch, 1000)
-        yield* checkRange("fetch", "concurrency", options.concurrency)
-        const service = yield* documentReads.serviceFor("fetch", index.fields, options.fields)
-        const namespaceFor = namespaceOf(service, options.namespace)
-        const read = reader<F, N>(index, options.fields)
-        const key = (element: A) =>
-          recordKey(namespaceFor(element), options.id === undefined ? element : options.id(element))
-        const store = documentReads.documents(service, includedOf(index, options.fields))
-        return Stream.map(
-          Lookup.results(store, key, options)(self),
-          ([element, result]): [A, Result.Result<Option.Option<Part<F, N>>, PineconeError>] => [
-            element,
-            Result.flatMap(
-              result,
-              Option.match({
-                onNone: () => Result.succeed(Option.none()),
-                onSome: (document) =>
-                  Result.mapBoth(read(document), {
-                    onFailure: (reason) => failure("fetch", namespaceFor(element), reason),
-                    onSuccess: Option.some
-                  })
-              })
-            )
-          ]
-        )
-      })
-    )
-
-/** The fields to ask for; an empty list would be all. */
-const includedOf = (
-  { fields }: { readonly fields: Fields | undefined },
-  names: ReadonlyArray<string> | undefined
-): ReadonlyArray<string> | undefined => names ?? (fields === undefined ? undefined : Object.keys(fields))
-
 /** {@link fetch} that gives a failed lookup as a `Result` in its row and goes on. */
 export function fetchResults<F extends Fields, A, const N extends Names<F> = Names<F>>(
   index: DocumentIndex<F>,
@@ -427,7 +344,7 @@ export function fetchResults<F extends Fields, A, N extends string>(
   index: DocumentIndex<F>,
   options: FetchOptions<A, N> = {}
 ): <E, R>(self: Stream.Stream<A, E, R>) => Results<A, Option.Option<Part<F, N>>, E, R> {
-  return fetchRows<F, A, N>(index, options)
+  return rows.fetch<F, A, N>(index, options)
 }
 
 /**
@@ -456,7 +373,7 @@ export function fetch<F extends Fields, A, N extends string>(
   index: DocumentIndex<F>,
   options: FetchOptions<A, N> = {}
 ): <E, R>(self: Stream.Stream<A, E, R>) => Rows<A, Option.Option<Part<F, N>>, E, R> {
-  return (self) => Lookup.requireFound(fetchRows<F, A, N>(index, options)(self))
+  return (self) => Lookup.requireFound(rows.fetch<F, A, N>(index, options)(self))
 }
 
 /**
@@ -493,35 +410,10 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
  * )
  * ```
  */
-export const scan = <F extends Fields, const N extends Names<F> = Names<F>>(
+export const scan: <F extends Fields, const N extends Names<F> = Names<F>>(
   index: DocumentIndex<F>,
-  options: ScanDocumentsOptions<N> = {}
-): Stream.Stream<Scanned<Part<F, N>>, PineconeError, PineconeDocumentIndex> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      yield* scans.checkOptions(options)
-      const service = yield* documentReads.serviceFor("scan", index.fields, options.fields)
-      const names = yield* scans.namesOf(service, options)
-      const read = reader<F, N>(index, options.fields)
-      const found = scans.recordsOf(
-        service,
-        {
-          store: documentReads.documents(service, includedOf(index, options.fields)),
-          toScanned: (namespace, document) => ({ namespace, document })
-        },
-        names,
-        options
-      )
-      return Stream.mapEffect(found, ({ document, namespace }) =>
-        Effect.fromResult(
-          Result.mapBoth(read(document), {
-            onFailure: (reason) => failure("scan", namespace, reason),
-            onSuccess: (document): Scanned<Part<F, N>> => ({ namespace, document })
-          })
-        )
-      )
-    })
-  )
+  options?: ScanDocumentsOptions<N>
+) => Stream.Stream<Scanned<Part<F, N>>, PineconeError, PineconeDocumentIndex> = rows.scan
 
 /**
  * Waits until everything that this layer wrote to a namespace so far, and was answered, is seen by reads: see

@@ -2,12 +2,16 @@ import type { Reason } from "@effect-connectors/core/ConnectorError"
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as Embedding from "@effect-connectors/pinecone/Embedding"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
+import { PineconeRecordIndex } from "@effect-connectors/pinecone/PineconeRecordIndex"
+import * as PineconeRecords from "@effect-connectors/pinecone/PineconeRecords"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as AiError from "effect/ai/AiError"
+import type { EmbeddingModel } from "effect/ai/EmbeddingModel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { failed, scriptedModel, vectorOf } from "./support/embedding.ts"
@@ -123,6 +127,44 @@ describe("Embedding", () => {
       assert.strictEqual(error.reason._tag, "Unauthorized")
     })
   )
+
+  const steps: ReadonlyArray<
+    readonly [how: string, program: Effect.Effect<unknown, unknown, EmbeddingModel | PineconeIndex>]
+  > = [
+    ["as a step", Stream.make("a", "b", "b").pipe(Embedding.vectors({ text: itself }), Stream.runDrain)],
+    [
+      "as a layer",
+      Stream.make("a", "b").pipe(
+        PineconeRecords.upsert({ record: (text) => ({ _id: text, text }) }),
+        Stream.runDrain,
+        Effect.provide(PineconeRecordIndex.layerEmbedding({ textField: "text" }))
+      )
+    ]
+  ]
+
+  for (const [how, program] of steps) {
+    it.effect(`texts are counted ${how}`, () =>
+      Effect.gen(function* () {
+        yield* program
+        const counted = (yield* Metric.snapshot).flatMap(({ attributes, id, state }) =>
+          attributes?.["db.system.name"] === "embedding" &&
+          attributes["db.operation.name"] === "embed" &&
+          (id === "connector.lookups" || id === "connector.attempts") &&
+          "count" in state
+            ? [[id, attributes["source"], state.count]]
+            : []
+        )
+        assert.includeDeepMembers(counted, [
+          ["connector.lookups", "store", 2],
+          ["connector.attempts", undefined, 1]
+        ])
+      }).pipe(
+        Effect.provide(scriptedModel().layer),
+        inMemory(),
+        Effect.provideService(Metric.MetricRegistry, new Map())
+      )
+    )
+  }
 
   const network = { method: "POST", url: "http://localhost", description: "reset" }
   const reasons: ReadonlyArray<readonly [AiError.AiErrorReason, Reason["_tag"]]> = [

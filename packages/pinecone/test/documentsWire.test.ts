@@ -317,6 +317,18 @@ describe("the wire of documents", () => {
       "InvalidRecord",
       /set and removed/
     ],
+    [
+      "a change by filter of nothing",
+      (index) => index.update({ filter: { a: 1 }, setFields: {}, removeFields: [] }),
+      "InvalidRecord",
+      /changes nothing/
+    ],
+    [
+      "a change by filter to what JSON has not",
+      (index) => index.update({ filter: { a: 1 }, setFields: { n: NaN } }),
+      "InvalidRecord",
+      /n holds none of what a field can/
+    ],
     ["describe without a name", (index) => index.describe, "InvalidOption", /index is missing/]
   ]
 

@@ -8,8 +8,9 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import type { DocumentIndex, Field, Fields, FieldSchema, Match, Part } from "../DocumentIndex.ts"
 import type { Document, DocumentChange, DocumentMatch, DocumentValue, TextLimits } from "../DocumentsApi.ts"
 import { Id } from "../VectorRecord.ts"
-import { checkDocument, checkDocumentChange, invalidField, textIssue } from "./documentRules.ts"
+import { checkDocument, checkDocumentChange, invalidField } from "./documentRules.ts"
 import { isMetadataValue } from "./recordRules.ts"
+import { textIssue } from "./textLimits.ts"
 
 /** Checks and encodes what should be a document or a change, and says what is wrong with it. */
 export type Check<D> = (document: unknown) => Result.Result<D, InvalidRecord>

@@ -12,8 +12,8 @@ import type { PineconeError } from "../PineconeError.ts"
 import { failure, pacedBy, targetOf } from "./common.ts"
 import { invalidFilter, invalidScore } from "./documentChecks.ts"
 import { declarationIssue } from "./documentDeclared.ts"
-import { checkScores } from "./documentRules.ts"
 import { invalidNamespace, type Place } from "./recordChecks.ts"
+import { checkScores } from "./scoreChecks.ts"
 import { toWireFilter } from "./wireFilter.ts"
 
 /** The index's service, when what is asked for can be that of an index. */

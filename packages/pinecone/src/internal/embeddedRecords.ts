@@ -3,6 +3,7 @@
  * fields as metadata. A record keeps its vector while its call is repeated or halved, so no text is embedded twice for that.
  */
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
+import * as Telemetry from "@effect-connectors/core/Telemetry"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { EmbeddingModel } from "./ai.ts"
@@ -13,7 +14,7 @@ import type { EmbeddingOptions } from "../PineconeRecordIndex.ts"
 import type { Hit, SearchRecordsRequest, Service, SizedTextRecord, TextRecord } from "../RecordsApi.ts"
 import type { Values, VectorRecord } from "../VectorRecord.ts"
 import { checkRange, failure } from "./common.ts"
-import { embedAll } from "./embedAll.ts"
+import { embedCounted, targetOf } from "./embedAll.ts"
 import { namespaceName } from "./namespace.ts"
 import { checkSearch, checkTextRecord, vectorParts } from "./textRecords.ts"
 import { maxTextRecords } from "./sdkRecords.ts"
@@ -67,6 +68,7 @@ const unsupported = ({ matchTerms, rerank }: SearchRecordsRequest): InvalidOptio
 const makeService = (index: VectorService, model: EmbeddingModel, options: EmbeddingOptions): Service => {
   const { textField } = options
   const dimension = index.dimension ?? 1536
+  const telemetry = Telemetry.make(targetOf("model"))
   const encode = (record: TextRecord) => new EmbeddedRecord(record, dimension)
   const nameOf = (namespace: string | undefined) => namespaceName(namespace ?? index.namespace)
 
@@ -82,8 +84,9 @@ const makeService = (index: VectorService, model: EmbeddingModel, options: Embed
     const missing = records.filter(({ vector }) => vector === undefined)
     if (missing.length === 0) return Effect.void
     return Effect.map(
-      embedAll(
+      embedCounted(
         model,
+        telemetry,
         missing.map((record) => textOf(record, textField)),
         namespace
       ),
@@ -124,7 +127,7 @@ const makeService = (index: VectorService, model: EmbeddingModel, options: Embed
         yield* Effect.mapError(Effect.fromResult(checkSearch(request)), (reason) =>
           failure("search", namespace, reason)
         )
-        const [vector] = "text" in by ? yield* embedAll(model, [by.text], namespace) : []
+        const [vector] = "text" in by ? yield* embedCounted(model, telemetry, [by.text], namespace) : []
         const parts = vectorParts(by, filter)
         const { matches, ...told } = yield* index.query({
           ...parts,

@@ -8,19 +8,28 @@ import type { Index } from "@pinecone-database/pinecone"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
-import type { Document, SearchRequest, Service, SizedDocument, UpdateDocumentsRequest } from "../DocumentsApi.ts"
+import type {
+  Description,
+  Document,
+  SearchRequest,
+  Service,
+  SizedDocument,
+  UpdateDocumentsRequest
+} from "../DocumentsApi.ts"
 import { trackedDocuments } from "../Freshness.ts"
 import type { DocumentOptions } from "../PineconeDocumentIndex.ts"
 import { documents as documentedRates } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as DocumentReply from "./documentReplies.ts"
-import { checkDocument, checkDocumentChange, checkScores } from "./documentRules.ts"
+import { checkDocument, checkDocumentChange } from "./documentRules.ts"
 import { type Place, removalOf } from "./indexService.ts"
 import { documentsBody, documentsEnvelope, filteredUpdateBody, JsonDocument, searchBody } from "./jsonDocument.ts"
+import { namespaceName } from "./namespace.ts"
 import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { checkIds, checkLimit, checkTopK } from "./requestChecks.ts"
 import { type Call as SdkCall, find, loadClients, makeSend } from "./sdkCalls.ts"
 import { pageOf, resolve, resolveTextLimits, type Settings } from "./sdkOptions.ts"
+import { checkScores } from "./scoreChecks.ts"
 import * as Reply from "./sdkReplies.ts"
 import { type Call, makeCalls } from "./serviceCalls.ts"
 import { toWireFilter } from "./wireFilter.ts"
@@ -96,9 +105,13 @@ const makeWire = (place: Place, sendCall: ReturnType<typeof makeSend>, index: In
           send(documentsBody(changes))
         )
       }
-      return Effect.flatMap(Effect.fromResult(toWireFilter(request.filter)), (filter) =>
-        send(filteredUpdateBody(filter, request.setFields, request.removeFields))
-      )
+      const { removeFields, setFields } = request
+      return Effect.gen(function* () {
+        // One change for all of them: its rules are those of a change of one, whose id does not matter.
+        yield* Effect.fromResult(checkDocumentChange({ ...setFields, _id: "-", _remove_fields: removeFields }))
+        const filter = yield* Effect.fromResult(toWireFilter(request.filter))
+        return yield* send(filteredUpdateBody(filter, setFields, removeFields))
+      })
     },
     search: (namespace: string, request: SearchRequest, filter: object | undefined) =>
       Effect.map(
@@ -137,6 +150,23 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
   ): Call<A> =>
     Effect.map(sendCall({ namespace, write: (fetchApi) => write(clients.index(place.host, fetchApi)), reply }), valueOf)
 
+  const { index } = target
+  const describe: Call<Description> =
+    index === undefined
+      ? Effect.fail(
+          new ConnectorError.InvalidOption({
+            option: "index",
+            issue: "is missing; the control plane describes an index by its name"
+          })
+        )
+      : Effect.map(
+          sendCall({
+            write: (fetchApi) => clients.indexes(fetchApi).describe(index),
+            reply: DocumentReply.description
+          }),
+          valueOf
+        )
+
   const service: Service = trackedDocuments({
     name,
     host: place.host,
@@ -150,24 +180,7 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
     pacing,
     encode: (document) => new JsonDocument(document),
 
-    describe: call(
-      "describe",
-      undefined,
-      target.index === undefined
-        ? Effect.fail(
-            new ConnectorError.InvalidOption({
-              option: "index",
-              issue: "is missing; the control plane describes an index by its name"
-            })
-          )
-        : Effect.map(
-            sendCall({
-              write: (fetchApi) => clients.indexes(fetchApi).describe(target.index ?? ""),
-              reply: DocumentReply.description
-            }),
-            valueOf
-          )
-    ),
+    describe: call("describe", undefined, describe),
 
     upsert: inNamespace("upsert", (namespace, { documents }) =>
       Effect.andThen(tooMany(documents.length, settings), () =>
@@ -248,14 +261,16 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
         )
       ),
 
-    deleteNamespace: (name) =>
-      Effect.asVoid(
+    deleteNamespace: (name) => {
+      const namespace = namespaceName(name)
+      return Effect.asVoid(
         call(
           "deleteNamespace",
-          name,
-          toIndex(name, Reply.done, (index) => index.deleteNamespace(name))
+          namespace,
+          toIndex(namespace, Reply.done, (index) => index.deleteNamespace(namespace))
         )
       )
+    }
   })
   return service
 })

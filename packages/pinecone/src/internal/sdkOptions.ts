@@ -11,8 +11,8 @@ import * as Redacted from "effect/Redacted"
 import type { TextLimits } from "../DocumentsApi.ts"
 import type { Options } from "../PineconeApi.ts"
 import { checkNamespace } from "../VectorRecord.ts"
-import { documentedText } from "./documentRules.ts"
 import { namespaceName } from "./namespace.ts"
+import { documentedText } from "./textLimits.ts"
 
 /** {@link Options} with every default filled in. */
 export interface Settings {
