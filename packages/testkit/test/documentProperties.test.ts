@@ -24,7 +24,7 @@ const Step = Schema.Union([
   Schema.TaggedStruct("Update", {
     id: Id,
     fields: Fields,
-    removed: Schema.Array(Schema.Literals(["title", "dense", "n"]))
+    removed: Schema.Array(Schema.Literals(["title", "dense", "sparse", "n"]))
   }),
   Schema.TaggedStruct("UpdateByFilter", { n: Schema.Literals([0, 1, 2]), title: Schema.Array(Word) }),
   Schema.TaggedStruct("Delete", { id: Id }),
