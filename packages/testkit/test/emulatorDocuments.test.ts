@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { type Index, Pinecone } from "pinecone-sdk-9"
+import { json, sender } from "./rawHttp.ts"
 
 let clients = 0
 
@@ -332,6 +333,30 @@ describe("documents that are refused", () => {
       assert.include(await post("upsert", { documents: [good] }), '202 {"upserted_count":1}')
       assert.strictEqual(await post("update", { documents: [good], set_fields: {} }), "202 {}")
       assert.strictEqual(await post("delete", { ids: ["good"] }), "202 {}")
+    })
+  )
+})
+
+describe("requests of documents that are none", () => {
+  const nested = (levels: number): unknown => (levels === 0 ? "x" : { a: nested(levels - 1) })
+
+  it.effect.each([
+    ["POST", "articles/namespaces/n/documents/upsert", "{", 400, "not JSON"],
+    ["POST", "articles/namespaces/n/documents/upsert", "[]", 400, "object"],
+    ["POST", "articles/namespaces/n/documents/upsert", JSON.stringify({ documents: [nested(200)] }), 400, "too deeply"],
+    ["POST", "articles/namespaces/n/documents/fetch", JSON.stringify({ filter: nested(200) }), 400, "too deeply"],
+    ["POST", "articles/namespaces/n/documents/upsert", "x".repeat(200_000), 413, "at most 100000 bytes"],
+    ["POST", "articles/namespaces/%E0%A4%A/documents/list", "{}", 400, "not a well encoded path"],
+    ["POST", `articles/namespaces/${"n".repeat(513)}/documents/list`, "{}", 400, "Namespace length"],
+    ["POST", "nothing/namespaces/n/documents/list", "{}", 404, "Index nothing not found"]
+  ] as const)("%s %s", ([method, path, body, status, why]) =>
+    Effect.gen(function* () {
+      const emulator = yield* PineconeEmulator.make({ maxBodyBytes: 100_000 })
+      yield* emulator.createIndex({ name: "articles", schema: { fields: { sparse: { type: "sparse_vector" } } } })
+      const answer = yield* sender(emulator.url, { "api-key": "k" })(method, `/i/${path}`, body)
+      assert.strictEqual(answer.status, status)
+      assert.deepInclude(json(answer), { status })
+      assert.include(answer.text, why)
     })
   )
 })

@@ -30,7 +30,8 @@ export interface Commit {
 export interface Contents {
   readonly schema: NamespaceSchema | undefined
   readonly put: (record: CheckedRecord) => void
-  readonly change: (record: RecordChange) => void
+  /** Absent where records are always put whole. */
+  readonly change?: (record: RecordChange) => void
   readonly remove: (id: string) => void
   readonly clear: () => void
 }
@@ -59,7 +60,7 @@ export const apply = <C extends Contents>(
       return
     }
     case "Change":
-      for (const record of change.records) stored?.change(record)
+      for (const record of change.records) stored?.change?.(record)
       return
     case "Remove":
       for (const id of change.ids) stored?.remove(id)

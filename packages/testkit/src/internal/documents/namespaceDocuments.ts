@@ -1,15 +1,15 @@
-/** The documents of one namespace. What leaves here is a copy. */
+/** The documents of one namespace, each put whole, also when it is changed. What leaves here is a copy. */
 import type { MetadataValue } from "@effect-connectors/pinecone/VectorRecord"
 import type * as Result from "effect/Result"
 import type { Contents } from "../commit.ts"
 import { dot, inverseNorm, type Metric, squaredDistance } from "../denseVectors.ts"
-import type { CheckedRecord, NamespaceSchema, RecordChange } from "../namespaceRecords.ts"
+import type { CheckedRecord, NamespaceSchema } from "../namespaceRecords.ts"
 import { type Page, page, type PageRequest } from "../page.ts"
 import type { Refusal } from "../refusals.ts"
 import * as Sparse from "../sparseVector.ts"
 import { TopK } from "../topK.ts"
 import type { Analyze } from "./analyzer.ts"
-import { type Roles } from "./schema.ts"
+import type { Roles } from "./schema.ts"
 import { TextIndex } from "./textIndex.ts"
 import { evaluate, type TextColumn, type TextQuery } from "./textQuery.ts"
 
@@ -90,18 +90,6 @@ export class NamespaceDocuments implements Contents {
       const text = metadata[field]
       if (typeof text === "string") index.add(id, analyze(text))
     }
-  }
-
-  /** Documents are changed by putting them anew. */
-  change({ id, metadata, sparseValues, values }: RecordChange): void {
-    const record = this.record(id)
-    if (record === undefined) return
-    this.put({
-      ...record,
-      ...(values && { values }),
-      ...(sparseValues && { sparseValues }),
-      ...(metadata && { metadata })
-    })
   }
 
   remove(id: string): void {
