@@ -9,20 +9,16 @@
  * without a field matches `$ne` and `$nin` on it.
  */
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
-import * as Filter from "@effect-connectors/pinecone/Filter"
-import * as Freshness from "@effect-connectors/pinecone/Freshness"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 import * as MemoryCalls from "./internal/memoryCalls.ts"
-import { namespaceName } from "./internal/namespaceCalls.ts"
+import * as MemoryIndex from "./internal/memoryIndex.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
-import { envelopeSize, recordSize } from "./internal/wireSize.ts"
 
 export type { Limits } from "./internal/limits.ts"
 
@@ -96,46 +92,14 @@ const make = (options: Options): Effect.Effect<Service> => {
     )
   }
   const limits: Limits = { ...defaultLimits, ...options.limits }
-  const { atTime, call, namespaces, now, own, reads } = MemoryCalls.make(options.namespace)
+  const calls = MemoryCalls.make(options.namespace)
   const store = VectorStore.make({
     ...kind,
     limits,
     visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
-    now
+    now: calls.now
   })
-  const read = reads(store)
-
-  const service = Freshness.tracked({
-    name: options.name ?? "memory",
-    dimension: kind.dimension,
-    namespace: own,
-    limits: {
-      maxRecords: limits.maxRecords,
-      maxBytes: limits.maxRequestBytes,
-      envelopeBytes: (namespace) => envelopeSize(namespaceName(namespace))
-    },
-    encode: (record) => ({
-      id: record.id,
-      values: record.values,
-      sparseValues: record.sparseValues,
-      metadata: record.metadata,
-      bytes: recordSize(record)
-    }),
-    upsert: call("upsert", store.upsert),
-    // The real client refuses such a filter before it asks, too.
-    query: read("query", (request) =>
-      request.filter === undefined
-        ? store.query(request)
-        : Result.flatMap(Filter.toWire(request.filter), () => store.query(request))
-    ),
-    fetch: read("fetch", store.fetch),
-    list: read("list", store.list),
-    update: call("update", store.update),
-    delete: call("delete", store.delete),
-    stats: atTime(() => Effect.sync(store.stats)),
-    ...namespaces(store)
-  })
-  return Effect.succeed(service)
+  return Effect.succeed(MemoryIndex.make({ name: options.name ?? "memory", dimension: kind.dimension, store, calls }))
 }
 
 const isDimension = (dimension: number): boolean =>

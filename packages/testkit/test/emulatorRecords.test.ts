@@ -4,7 +4,7 @@ import type { EmbedRequest, Options, Service } from "@effect-connectors/testkit/
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type Index, Pinecone } from "pinecone-sdk-9"
-import { denseOf, sparseOf } from "../src/internal/embedding.ts"
+import { denseOf, sparseOf } from "../src/internal/records/embedding.ts"
 import { sender } from "./rawHttp.ts"
 
 let clients = 0

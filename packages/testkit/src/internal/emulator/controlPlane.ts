@@ -2,7 +2,7 @@
 import { RequestRefused } from "@effect-connectors/core/ConnectorError"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
-import type { Embedder } from "./embedder.ts"
+import type { Embedder } from "../records/embedder.ts"
 import { refuseControl } from "./envelopes.ts"
 import type { Doors } from "./doors.ts"
 import { empty, json } from "./reply.ts"

@@ -2,7 +2,7 @@
  * The ways of the service to say no: `{code, message, details}` on the data plane, the status of a call over gRPC,
  * `{status, error}` on the control plane, and plain text from the gateway in front of all.
  */
-import { clip } from "@effect-connectors/core/ConnectorError"
+import { clip, type Unavailable } from "@effect-connectors/core/ConnectorError"
 import type { Refusal } from "../refusals.ts"
 import type { Call, Reply } from "./call.ts"
 import { json, type Refuse, text } from "./reply.ts"
@@ -55,7 +55,7 @@ export const refusedByStore = (refusal: Refusal): Reply =>
   dataFailure(refusal.wire?.status ?? 400, codeOf(refusal), detailOf(refusal))
 
 /** The same of documents and of records with text, whose errors are those of the control plane. */
-export const refusedInControlForm = (refusal: Refusal): Reply =>
+export const refusedInControlForm = (refusal: Refusal | Unavailable): Reply =>
   refuseControl(refusal.wire?.status ?? 400, detailOf(refusal))
 
 /** The same over gRPC. */
@@ -63,7 +63,7 @@ export const refusedByStoreOverGrpc = (refusal: Refusal): Reply => grpcFailure(c
 
 const codeOf = ({ wire }: Refusal): number => wire?.grpcCode ?? kindOf(wire?.status ?? 400).grpc
 
-const detailOf = (refusal: Refusal): string => refusal.detail ?? refusal.message
+const detailOf = (refusal: Refusal | Unavailable): string => refusal.detail ?? refusal.message
 
 /**
  * How a call over gRPC ends that has no answer: by headers alone. A client that retries by itself takes the time to

@@ -9,7 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DocumentSchema, isOfVectors, Metrics, read as readSchema, rolesOf } from "../documents/schema.ts"
-import { embeddingModels, unknownModel } from "../embedding.ts"
+import { embeddingModels, unknownModel } from "../records/embedding.ts"
 import { isSchemaBased } from "./apiVersion.ts"
 import { optional, reader } from "./wire.ts"
 

@@ -6,7 +6,7 @@
  * it is there. Both are the same on every machine. Which models there are is from the service's documentation.
  */
 import type * as Effect from "effect/Effect"
-import type { Metric } from "./denseVectors.ts"
+import type { Metric } from "../denseVectors.ts"
 
 /** Texts to make dense vectors of. */
 export interface EmbedRequest {
@@ -58,6 +58,10 @@ export const rerankModels: ReadonlyArray<string> = ["bge-reranker-v2-m3", "coher
 export const wordsOf = (text: string): ReadonlyArray<string> =>
   text.toLowerCase().match(/[\p{Alphabetic}\p{Number}\p{Mark}]+/gu) ?? []
 
+/** Words, for want of a model's own tokens. */
+export const tokensOf = (texts: ReadonlyArray<string>): number =>
+  texts.reduce((sum, text) => sum + wordsOf(text).length, 0)
+
 /** The vector of a text as described above. */
 export const denseOf = (text: string, dimension: number): Float32Array => {
   const values = new Float32Array(dimension)
@@ -78,7 +82,9 @@ export const denseOf = (text: string, dimension: number): Float32Array => {
 
 export const sparseOf = (text: string): { readonly indices: Array<number>; readonly values: Array<number> } => {
   const counts = new Map<number, number>()
-  for (const word of wordsOf(text)) {
+  const words = wordsOf(text)
+  // a text without words has a place of its own all the same
+  for (const word of words.length === 0 ? [text] : words) {
     const index = hashOf(word)
     counts.set(index, (counts.get(index) ?? 0) + 1)
   }
