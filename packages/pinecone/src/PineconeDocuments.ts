@@ -118,6 +118,21 @@ export interface FetchOptions<A, N extends string> extends NamespaceOption<A>, L
   readonly fields?: ReadonlyArray<N> | undefined
 }
 
+/** Which documents to read; `N` are the names of the fields to get. */
+export interface SelectOptions<F extends Fields, N extends string> extends Omit<Scan.Options, "concurrency"> {
+  readonly filter: Filter<F>
+  /** Default: the layer's namespace. */
+  readonly namespace?: string | undefined
+  /** Fields to get. Default: all that are declared. */
+  readonly fields?: ReadonlyArray<N> | undefined
+  /**
+   * Documents of a page, 1 to 10,000. Pinecone's answers have 4 MB at most.
+   *
+   * @default 100
+   */
+  readonly pageSize?: number | undefined
+}
+
 export interface ScanDocumentsOptions<N extends string> extends ScanOptions {
   /** Fields to get. Default: all that are declared. */
   readonly fields?: ReadonlyArray<N> | undefined
@@ -393,6 +408,25 @@ export const list = (options: ListOptions = {}): Stream.Stream<string, PineconeE
       return Scan.scan(keyPages(index), [split], options).pipe(Stream.mapArray(Arr.map(({ id }) => id)))
     })
   )
+
+/**
+ * Every document of a namespace that a filter selects, in no order that is known. Fails at a document that is not what is
+ * declared.
+ *
+ * @example
+ * ```ts
+ * import { DocumentIndex, PineconeDocuments } from "@effect-connectors/pinecone"
+ * import * as Schema from "effect/Schema"
+ *
+ * const articles = DocumentIndex.make({ title: DocumentIndex.text(), year: Schema.Int })
+ *
+ * const recent = PineconeDocuments.select(articles, { filter: articles.filter.gte("year", 2025), fields: ["title"] })
+ * ```
+ */
+export const select: <F extends Fields, const N extends Names<F> = Names<F>>(
+  index: DocumentIndex<F>,
+  options: SelectOptions<F, N>
+) => Stream.Stream<Part<F, N>, PineconeError, PineconeDocumentIndex> = rows.select
 
 /**
  * Every document of one namespace, of several or of all. Ids are listed and documents fetched at the same time, with bounded

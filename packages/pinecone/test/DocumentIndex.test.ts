@@ -96,6 +96,51 @@ describe("DocumentIndex.check", () => {
   )
 })
 
+describe("metadata that Pinecone tells the type of", () => {
+  const types = ["string", "float", "boolean", "string_list"] as const
+  const schemas: ReadonlyArray<readonly [name: string, schema: DocumentIndex.Field, fits: ReadonlyArray<string>]> = [
+    ["text", Schema.String, ["string"]],
+    ["a date that is text", Schema.DateFromString, ["string"]],
+    ["a choice of texts", Schema.Literals(["a", "b"]), ["string"]],
+    ["a number", Schema.Number, ["float"]],
+    ["a number that may be left out", Schema.optionalKey(Schema.Int), ["float"]],
+    ["a choice of numbers", Schema.Literals([1, 2]), ["float"]],
+    ["a boolean", Schema.Boolean, ["boolean"]],
+    ["a list", Schema.Array(Schema.String), ["string_list"]],
+    ["a choice of types", Schema.Union([Schema.String, Schema.Number]), types]
+  ]
+
+  for (const [name, schema, fits] of schemas) {
+    it.effect(`${name} fits ${fits.join(", ")}`, () =>
+      Effect.gen(function* () {
+        const declared = DocumentIndex.make({ title: DocumentIndex.text(), meta: schema })
+        const title = { type: "string", full_text_search: {} }
+        const fitting: Array<string> = []
+        for (const type of types) {
+          const checked = atDocuments(
+            [described({ title, meta: { type } }), described({ title, meta: { type } })],
+            () => DocumentIndex.check(declared),
+            byName
+          )
+          if (yield* Effect.isSuccess(checked)) fitting.push(type)
+        }
+        assert.deepStrictEqual(fitting, fits)
+      })
+    )
+  }
+
+  it.effect("of an older index fits everything", () =>
+    atDocuments(
+      [
+        described({ title: { type: "string", full_text_search: {} }, year: { filterable: true } }),
+        described({ title: { type: "string", full_text_search: {} }, year: { filterable: true } })
+      ],
+      () => DocumentIndex.check(DocumentIndex.make({ title: DocumentIndex.text(), year: Schema.Int })),
+      byName
+    )
+  )
+})
+
 const text = DocumentIndex.text()
 const dense = DocumentIndex.dense({ dimension: 2, metric: "cosine" })
 
@@ -112,6 +157,15 @@ describe("DocumentIndex.createSchema", () => {
           embedding: { type: "dense_vector", dimension: 2, metric: "cosine" },
           terms: { type: "sparse_vector" }
         }
+      })
+      const all = {
+        language: "de",
+        ngram: { minGram: 1, maxGram: 3, prefixOnly: true },
+        stemming: false,
+        stopWords: false
+      }
+      assert.deepStrictEqual(yield* declared({ a: DocumentIndex.text(all) }), {
+        fields: { a: { type: "string", fullTextSearch: all } }
       })
     })
   )

@@ -290,6 +290,23 @@ describe("PineconeDocuments.search", () => {
     )
   )
 
+  it.effect("equal searches are one call when answers are kept", () =>
+    atDocuments([{ body: { matches: [] } }, { body: { matches: [] } }], (server) =>
+      Effect.gen(function* () {
+        const rows = yield* Stream.make([1, 2], [1, 2], [2, 1]).pipe(
+          PineconeDocuments.search(articles, {
+            scoreBy: (values) => articles.score.dense("embedding", Float32Array.from(values)),
+            topK: 1,
+            cache: { capacity: 10, timeToLive: "1 minute" }
+          }),
+          Stream.runCollect
+        )
+        assert.lengthOf(rows, 3)
+        assert.lengthOf(server.received, 2)
+      })
+    )
+  )
+
   it.effect("a search that fails fails its row", () =>
     atDocuments([{ body: { matches: [{ _id: "b", _score: 1, year: "no year", title: "B" }] } }], () =>
       Effect.gen(function* () {

@@ -173,6 +173,27 @@ describe("records at Pinecone", () => {
     )
   }
 
+  it.effect("equal searches are one call when answers are kept, each with its filter", () =>
+    atRecords([{ body: { result: { hits: [] } } }, { body: { result: { hits: [] } } }], (server) =>
+      Effect.gen(function* () {
+        const rows = yield* Stream.make(1, 2, 1).pipe(
+          PineconeRecords.search({
+            by: () => ({ vector: Float32Array.of(1, 2) }),
+            topK: 3,
+            filter: (n) => ({ n }),
+            cache: { capacity: 10, timeToLive: "1 minute" }
+          }),
+          Stream.runCollect
+        )
+        assert.lengthOf(rows, 3)
+        assert.deepStrictEqual(
+          server.received.map(({ body }): unknown => JSON.parse(body)),
+          [1, 2].map((n) => ({ query: { top_k: 3, filter: { n: { $eq: n } }, vector: { values: [1, 2] } } }))
+        )
+      })
+    )
+  )
+
   it.effect("a search that can not be made fails its row", () =>
     atRecords([{ body: { result: { hits: [] } } }], () =>
       Effect.gen(function* () {

@@ -242,6 +242,37 @@ for (const [where, at] of places) {
       }).pipe(at())
     )
 
+    it.effect("documents that a filter selects are read page by page", () =>
+      Effect.gen(function* () {
+        yield* Stream.range(0, 24).pipe(
+          PineconeDocuments.upsert(stories, {
+            document: (i) => ({ _id: `${i}`, title: i % 5 === 0 ? "Red shoes" : "Umbrella", year: i })
+          }),
+          Stream.runDrain
+        )
+        const { filter } = stories
+        const old = yield* Stream.runCollect(
+          PineconeDocuments.select(stories, { filter: filter.lt("year", 10), pageSize: 3, fields: ["year"] })
+        )
+        assert.sameDeepMembers(
+          [...old],
+          Array.from({ length: 10 }, (_, i) => ({ _id: `${i}`, year: i }))
+        )
+        const red = yield* Stream.runCollect(
+          PineconeDocuments.select(stories, { filter: filter.matchAll("title", "shoes red"), pageSize: 2 })
+        )
+        assert.sameMembers(
+          red.map(({ _id }) => _id),
+          ["0", "5", "10", "15", "20"]
+        )
+        const unknown = PineconeDocuments.select(DocumentIndex.any, { filter: {} })
+        assert.match((yield* refusalOf(Stream.runDrain(unknown))).message, /filter is empty/)
+        const undeclared: object = { writer: "x" }
+        const refused = PineconeDocuments.select(stories, { filter: undeclared })
+        assert.match((yield* refusalOf(Stream.runDrain(refused))).message, /names "writer", which is not declared/)
+      }).pipe(at())
+    )
+
     it.effect("a program can wait until it reads what it wrote", () =>
       Effect.gen(function* () {
         yield* PineconeDocuments.awaitReadable()

@@ -200,6 +200,32 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 describe("the wire of documents", () => {
+  it.effect("namespaces are those of every index", () =>
+    atDocuments(
+      [
+        { body: { namespaces: { "": { vectorCount: 2 }, news: { vectorCount: 3 } }, totalVectorCount: 5 } },
+        { body: { namespaces: [{ name: "news", record_count: "3" }], pagination: { next: "t" } } },
+        { body: {} }
+      ],
+      (server) =>
+        Effect.gen(function* () {
+          const index = yield* PineconeDocumentIndex
+          const { namespaces, totalRecords } = yield* index.stats
+          assert.strictEqual(totalRecords, 5)
+          assert.deepStrictEqual(Object.fromEntries(namespaces), { __default__: 2, news: 3 })
+          assert.deepStrictEqual(yield* index.namespaces({ prefix: "n", limit: 1 }), {
+            namespaces: [{ name: "news", records: 3 }],
+            next: "t"
+          })
+          yield* index.deleteNamespace("")
+          assert.deepStrictEqual(
+            server.received.map(({ method, path }) => `${method} ${path}`),
+            ["POST /describe_index_stats", "GET /namespaces?limit=1&prefix=n", "DELETE /namespaces/__default__"]
+          )
+        })
+    )
+  )
+
   for (const row of rows) {
     it.effect(row.name, () =>
       atDocuments(

@@ -1,17 +1,20 @@
 /** What is plugged into the lookup and scan engines to read documents. */
 import { clip, InvalidOption } from "@effect-connectors/core/ConnectorError"
 import type * as Lookup from "@effect-connectors/core/Lookup"
+import type * as Scan from "@effect-connectors/core/Scan"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Fields } from "../DocumentIndex.ts"
 import type { Document, DocumentMatch, SearchRequest, Service } from "../DocumentsApi.ts"
+import type { Filter } from "../Filter.ts"
 import { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { failure, pacedBy, targetOf } from "./common.ts"
 import { invalidFilter, invalidScore } from "./documentChecks.ts"
 import { declarationIssue } from "./documentDeclared.ts"
+import { leadsOn } from "./reads.ts"
 import { invalidNamespace, type Place } from "./recordChecks.ts"
 import { checkScores } from "./scoreChecks.ts"
 import { toWireFilter } from "./wireFilter.ts"
@@ -91,4 +94,26 @@ export const documents = (
   group: ({ namespace }) => namespace,
   identity: ({ id, namespace }) => `${namespace}\u0000${id}`,
   late: (reason) => failure("fetch", undefined, reason)
+})
+
+/** What a fetch by filter asks for. */
+export interface Selection {
+  readonly namespace: string
+  readonly filter: Filter
+  readonly includeFields: ReadonlyArray<string> | undefined
+  readonly limit: number | undefined
+}
+
+/** Documents that a filter selects, page by page. */
+export const selectedPages = (
+  index: Service,
+  selection: Selection
+): Scan.Source<undefined, Document, string, PineconeError> => ({
+  target: targetOf(index, "fetch"),
+  paced: pacedBy(index, "fetch"),
+  page: (_, paginationToken) =>
+    index.fetch({ ...selection, paginationToken }).pipe(
+      Effect.flatMap(leadsOn("fetch", paginationToken)),
+      Effect.map(({ documents, next }) => ({ items: Array.from(documents.values()), next }))
+    )
 })

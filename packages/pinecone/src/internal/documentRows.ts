@@ -1,5 +1,6 @@
 /** Rows of documents: searched, fetched by id, scanned; each decoded as the index is declared. */
 import * as Lookup from "@effect-connectors/core/Lookup"
+import * as Scan from "@effect-connectors/core/Scan"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,12 +9,21 @@ import * as Stream from "effect/Stream"
 import * as DocumentFilter from "../DocumentFilter.ts"
 import type { DocumentIndex, Fields, Match, Names, Part, PlainNames } from "../DocumentIndex.ts"
 import type { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
-import type { FetchOptions, Results, ScanDocumentsOptions, Scanned, SearchOptions } from "../PineconeDocuments.ts"
+import type {
+  FetchOptions,
+  Results,
+  ScanDocumentsOptions,
+  Scanned,
+  SearchOptions,
+  SelectOptions
+} from "../PineconeDocuments.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { checkRange, failure, namespaceOf } from "./common.ts"
-import { matchReader, plainNames, reader } from "./documentChecks.ts"
+import { invalidFilter, matchReader, plainNames, reader } from "./documentChecks.ts"
 import * as documentReads from "./documentReads.ts"
+import { namespaceName } from "./namespace.ts"
 import { recordKey } from "./reads.ts"
+import { invalidNamespace } from "./recordChecks.ts"
 import * as scans from "./scans.ts"
 
 /** @see `PineconeDocuments.searchResults` */
@@ -129,6 +139,32 @@ export const scan = <F extends Fields, const N extends Names<F> = Names<F>>(
             onSuccess: (document): Scanned<Part<F, N>> => ({ namespace, document })
           })
         )
+      )
+    })
+  )
+
+/** @see `PineconeDocuments.select` */
+export const select = <F extends Fields, const N extends Names<F> = Names<F>>(
+  index: DocumentIndex<F>,
+  options: SelectOptions<F, N>
+): Stream.Stream<Part<F, N>, PineconeError, PineconeDocumentIndex> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* checkRange("fetch", "pageSize", options.pageSize, 10_000)
+      const service = yield* documentReads.serviceFor("fetch", index.fields, options.fields)
+      const namespace = namespaceName(options.namespace ?? service.namespace)
+      const filter = DocumentFilter.untyped(options.filter)
+      const wrong = invalidNamespace(namespace) ?? invalidFilter(index.fields, filter)
+      if (wrong !== undefined) return yield* failure("fetch", namespace, wrong)
+      const read = reader<F, N>(index, options.fields)
+      const pages = documentReads.selectedPages(service, {
+        namespace,
+        filter,
+        includeFields: includedOf(index, options.fields),
+        limit: options.pageSize
+      })
+      return Stream.mapEffect(Scan.scan(pages, [undefined], options), (document) =>
+        Effect.mapError(Effect.fromResult(read(document)), (reason) => failure("fetch", namespace, reason))
       )
     })
   )

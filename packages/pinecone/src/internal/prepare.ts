@@ -32,27 +32,34 @@ const notMade = (operation: string, namespace: string, why: unknown): PineconeEr
  * Makes elements ready by `make` and `check`; `encode` turns what is checked into what is sent. What `make` gives may be a
  * `Result`, whose failure is then the element's outcome.
  */
-export const prepareBy =
-  <A, D, I>(
-    operation: string,
-    namespaceFor: (element: A) => string,
-    make: (element: A) => unknown,
-    check: (made: unknown) => Result.Result<D, InvalidRecord>,
-    encode: (checked: D) => { readonly item: I; readonly bytes: number } | InvalidRecord,
-    idOf: (checked: D) => string
-  ) =>
-  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
+export const prepareBy = <A, D, I>(
+  operation: string,
+  namespaceFor: (element: A) => string,
+  make: (element: A) => unknown,
+  check: (made: unknown) => Result.Result<D, InvalidRecord>,
+  encode: (checked: D) => { readonly item: I; readonly bytes: number } | InvalidRecord,
+  idOf: (checked: D) => string
+) => {
+  const prepare = (input: A, key: string, made: unknown): Prepared<A, I> => {
+    const checked = check(made)
+    if (Result.isFailure(checked)) return refuse(operation, input, key, checked.failure)
+    const id = idOf(checked.success)
+    const encoded = invalidNamespace(key, id) ?? encode(checked.success)
+    return encoded instanceof InvalidRecord
+      ? refuse(operation, input, key, encoded)
+      : { _tag: "Ready", input, key, id, item: encoded.item, bytes: encoded.bytes }
+  }
+
+  const prepareResult = (input: A, key: string, made: Result.Result<unknown, unknown>): Prepared<A, I> =>
+    Result.isSuccess(made)
+      ? prepare(input, key, made.success)
+      : { _tag: "Refused", input, error: notMade(operation, key, made.failure) }
+
+  return (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
     // One after the other, so that a vector is encoded while what was read of it to check it is at hand.
-    Arr.map(elements, (input): Prepared<A, I> => {
+    Arr.map(elements, (input) => {
       const key = namespaceFor(input)
-      const given = make(input)
-      const made: Result.Result<unknown, unknown> = Result.isResult(given) ? given : Result.succeed(given)
-      if (Result.isFailure(made)) return { _tag: "Refused", input, error: notMade(operation, key, made.failure) }
-      const checked = check(made.success)
-      if (Result.isFailure(checked)) return refuse(operation, input, key, checked.failure)
-      const id = idOf(checked.success)
-      const encoded = invalidNamespace(key, id) ?? encode(checked.success)
-      return encoded instanceof InvalidRecord
-        ? refuse(operation, input, key, encoded)
-        : { _tag: "Ready", input, key, id, item: encoded.item, bytes: encoded.bytes }
+      const made = make(input)
+      return Result.isResult(made) ? prepareResult(input, key, made) : prepare(input, key, made)
     })
+}
