@@ -55,7 +55,7 @@ const modules = (name: string): ReadonlyArray<string> =>
 const isInternal = (module: string) => module.startsWith("internal/")
 
 /** Suites register tests as they are imported: they load in a test runner only, whose packages are optional peers. */
-const suites = ["Conformance", "TectonConformance"]
+const suites = ["Conformance", "DocumentConformance", "RecordConformance", "TectonConformance"]
 
 const specifiers = (internal: boolean): ReadonlyArray<string> =>
   names.flatMap((name) =>

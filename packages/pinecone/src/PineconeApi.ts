@@ -66,7 +66,7 @@ export interface Match<M = Metadata> {
 }
 
 /** What reads tell beside what was asked for. */
-interface ReadReply {
+export interface ReadReply {
   readonly readUnits?: number | undefined
   /** The read saw every write of its namespace whose sequence number is not higher, where the service tells. */
   readonly indexedLsn?: number | undefined

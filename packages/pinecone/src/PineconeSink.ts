@@ -14,6 +14,7 @@ import type * as Stream from "effect/Stream"
 import type * as Retry from "@effect-connectors/core/Retry"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
 import { awaitReadable as awaitReadableOf } from "./internal/awaitReadable.ts"
 import * as destinations from "./internal/destinations.ts"
 import { operations as operationsOf } from "./internal/operations.ts"
@@ -39,10 +40,16 @@ interface NamespaceOption<A> {
   readonly namespace?: string | ((element: A) => string) | undefined
 }
 
+/**
+ * What is made of an element, or why nothing could be: then that is its outcome, and nothing of it is sent. So what failed
+ * before a sink, for instance embedding, ends where all else does.
+ */
+export type Made<D> = D | Result.Result<D, PineconeError>
+
 /** `M` is the type of the metadata. */
 export interface UpsertOptions<A, M = Metadata> extends Write.Options, NamespaceOption<A> {
-  /** The record to write for an element. Default: the element is the record. */
-  readonly record?: ((element: A) => VectorRecord<M>) | undefined
+  /** The record to write for an element, or why there is none. Default: the element is the record. */
+  readonly record?: ((element: A) => Made<VectorRecord<M>>) | undefined
 }
 
 /** A change of one stored record: given parts replace the stored ones, metadata (`C`) is merged field by field. */
@@ -89,7 +96,7 @@ export interface ReplaceOptions<A, M = Metadata>
 /** {@link upsert}: of elements that are records, or of any with the option `record`. */
 export interface Upsert<M = Metadata> {
   <A>(
-    options: UpsertOptions<A, M> & { readonly record: (element: A) => VectorRecord<M> }
+    options: UpsertOptions<A, M> & { readonly record: (element: A) => Made<VectorRecord<M>> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
   <A extends VectorRecord<M>>(options?: UpsertOptions<A, M>): <E, R>(self: Stream.Stream<A, E, R>) => Plain<A, E, R>
 }
@@ -97,7 +104,7 @@ export interface Upsert<M = Metadata> {
 /** {@link upsertOutcomes}: of elements that are records, or of any with the option `record`. */
 export interface UpsertOutcomes<M = Metadata> {
   <A>(
-    options: UpsertOptions<A, M> & { readonly record: (element: A) => VectorRecord<M> }
+    options: UpsertOptions<A, M> & { readonly record: (element: A) => Made<VectorRecord<M>> }
   ): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
   <A extends VectorRecord<M>>(options?: UpsertOptions<A, M>): <E, R>(self: Stream.Stream<A, E, R>) => Outcomes<A, E, R>
 }

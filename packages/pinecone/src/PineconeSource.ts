@@ -153,11 +153,11 @@ export const Position = Schema.Union([Schema.Literals(["start", "end"]), Schema.
 export type Position = typeof Position.Type
 
 /** Records that were listed together. */
-export interface ScannedPage extends Split {
+export interface ScannedPage<S = Scanned> extends Split {
   /** Where the page is. */
   readonly position: Position
   /** Those of its records that were still there when they were fetched. */
-  readonly records: ReadonlyArray<Scanned>
+  readonly records: ReadonlyArray<S>
   /** Where the next page is. */
   readonly next: Position
 }

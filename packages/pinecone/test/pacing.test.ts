@@ -1,12 +1,16 @@
 import type * as Pacing from "@effect-connectors/core/Pacing"
 import * as Operation from "@effect-connectors/pinecone/Operation"
+import * as DocumentIndex from "@effect-connectors/pinecone/DocumentIndex"
+import { PineconeDocumentIndex } from "@effect-connectors/pinecone/PineconeDocumentIndex"
+import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import * as PineconePacing from "@effect-connectors/pinecone/PineconePacing"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
-import { PineconeEmulator } from "@effect-connectors/testkit"
+import { PineconeDocumentMemory, PineconeEmulator } from "@effect-connectors/testkit"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { changed } from "./support/index.ts"
@@ -101,6 +105,54 @@ describe("an index with quotas", () => {
         }).pipe(Effect.scoped)
       assert.strictEqual(yield* refusals({ rates: { upsert: { requestsPerSecond: 20 } } }), 0)
       assert.isAbove(yield* refusals(false), 0)
+    })
+  )
+})
+
+describe("each call of documents is paced", () => {
+  const notes = DocumentIndex.make({ text: DocumentIndex.text() })
+
+  it.live("under its own operation, which has a rate", () =>
+    Effect.gen(function* () {
+      const calls: Array<Pacing.Call> = []
+      const pacing: Pacing.Pacing = {
+        paced: (call, attempt) =>
+          Effect.suspend(() => {
+            calls.push(call)
+            return attempt
+          })
+      }
+      const namespace = "n"
+      yield* Effect.gen(function* () {
+        yield* Stream.make({ _id: "a", text: "A" }, { _id: "b", text: "B" }).pipe(
+          PineconeDocuments.upsert(notes, { namespace }),
+          Stream.runDrain
+        )
+        yield* Stream.make({ _id: "a", text: "C" }).pipe(
+          PineconeDocuments.update(notes, { namespace }),
+          Stream.runDrain
+        )
+        yield* Stream.make("c").pipe(
+          PineconeDocuments.search(notes, { namespace, topK: 1, scoreBy: (word) => notes.score.text("text", word) }),
+          Stream.runDrain
+        )
+        yield* Stream.make("a", "b").pipe(PineconeDocuments.fetch(notes, { namespace }), Stream.runDrain)
+        yield* Stream.runDrain(PineconeDocuments.list({ namespace }))
+        yield* Stream.make("a", "b").pipe(PineconeDocuments.delete({ namespace }), Stream.runDrain)
+      }).pipe(
+        Effect.provide(
+          Layer.effect(
+            PineconeDocumentIndex,
+            Effect.map(PineconeDocumentIndex, (index) => ({ ...index, pacing }))
+          ).pipe(Layer.provide(PineconeDocumentMemory.layer(notes)))
+        )
+      )
+      assert.deepStrictEqual(
+        calls.map(({ key, operation, records }) => `${operation} ${key} ${records}`),
+        ["upsert n 2", "update n 1", "search n 1", "fetch n 2", "list  0", "delete n 2"]
+      )
+      const paced = calls.map(({ operation }) => operation)
+      assert.sameMembers(Object.keys(PineconePacing.documents.rates), paced)
     })
   )
 })

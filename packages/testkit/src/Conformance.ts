@@ -31,14 +31,10 @@ import { write } from "./internal/conformance/write.ts"
  */
 export type Fault = "throttled" | "quotaExhausted" | "unavailable" | "reset" | "answerLost" | "stalled"
 
-/** Makes calls fail. */
-export interface Faults {
+/** Makes calls fail, of the operations `O`. */
+export interface Faults<in O extends string = "upsert" | "query" | "fetch" | "list" | "stats"> {
   /** Strikes the next `times` calls (default 1) of an operation, in place of what was set before. */
-  readonly next: (
-    operation: "upsert" | "query" | "fetch" | "list" | "stats",
-    fault: Fault,
-    times?: number
-  ) => Effect.Effect<void>
+  readonly next: (operation: O, fault: Fault, times?: number) => Effect.Effect<void>
   /** How often it struck since it was last set. */
   readonly fired: Effect.Effect<number>
 }

@@ -10,16 +10,22 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Result from "effect/Result"
 import * as FaultPlan from "./FaultPlan.ts"
+import { type DocumentSchema, readGiven } from "./internal/documents/givenSchema.ts"
+import type { Embed } from "./internal/records/embedding.ts"
 import * as Control from "./internal/emulator/controlPlane.ts"
+import * as Embedder from "./internal/records/embedder.ts"
 import * as Faults from "./internal/emulator/faults.ts"
 import * as Indexes from "./internal/emulator/indexes.ts"
-import type { Definition } from "./internal/emulator/indexModel.ts"
+import { type Definition, type Read, readDefinitionForModel } from "./internal/emulator/indexModel.ts"
 import type { Persistence } from "./internal/emulator/persistence.ts"
 import * as Quotas from "./internal/emulator/quotas.ts"
 import * as Server from "./internal/emulator/server.ts"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 
+export type { DocumentField, DocumentSchema, FullTextSearch } from "./internal/documents/givenSchema.ts"
+export type { Embed, EmbedRequest } from "./internal/records/embedding.ts"
 export type { Limits } from "./internal/limits.ts"
 
 /** How an emulator differs from the service as documented. */
@@ -62,6 +68,13 @@ export interface Options {
    * @default "refuse"
    */
   readonly undeclaredSparse?: "refuse" | "accept" | undefined
+  /**
+   * Makes the dense vectors of texts: of indexes with a model, of `/embed` and to compare texts in a rerank. When it
+   * fails, the call is answered 500.
+   *
+   * @default words and letters, hashed: texts that share words are near each other, whatever they mean
+   */
+  readonly embed?: Embed | undefined
 }
 
 /** A new index. */
@@ -78,7 +91,23 @@ export type IndexOptions = {
       readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
     }
   | { readonly vectorType: "sparse" }
+  /** An index of documents. */
+  | { readonly schema: DocumentSchema }
+  /** An index of records with text, whose vectors are made by a model. */
+  | { readonly embed: IndexModel }
 )
+
+/** The model of an index. */
+export interface IndexModel {
+  /** `llama-text-embed-v2`, `multilingual-e5-large` or `pinecone-sparse-english-v0`. */
+  readonly model: string
+  /** The field of a record that has its text. @default "text" */
+  readonly field?: string | undefined
+  /** One that the model has. @default the model's */
+  readonly dimension?: number | undefined
+  /** One that the model has. @default the model's */
+  readonly metric?: "cosine" | "dotproduct" | "euclidean" | undefined
+}
 
 /** What goes wrong in a running emulator. */
 export interface ActiveFaults {
@@ -165,6 +194,7 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
       listening({
         indexes,
         faults,
+        embedder: Embedder.make(options.embed),
         port: options.port ?? 0,
         apiKeys: options.apiKeys,
         maxBodyBytes: options.maxBodyBytes ?? 33_554_432,
@@ -175,7 +205,8 @@ const make = (options: Options): Effect.Effect<Service, PineconeError, Scope.Sco
     return {
       url: server.url,
       createIndex: (index) =>
-        Effect.promise(() => Control.create(server.project, toDefinition(index))).pipe(
+        Effect.fromResult(toDefinition(index)).pipe(
+          Effect.flatMap((definition) => Effect.promise(() => Control.create(server.project, definition))),
           Effect.flatMap(Effect.fromResult),
           Effect.mapBoth({
             onSuccess: () => ({ host: server.project.doors.hostOf(index.name) }),
@@ -208,17 +239,26 @@ const keptIn = (directory: string): Effect.Effect<Persistence, PineconeError, Sc
     )
   })
 
-const toDefinition = (index: IndexOptions): Definition => ({
-  name: index.name,
-  ...(index.vectorType === "sparse"
-    ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
-    : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
-  takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct",
-  cloud: "aws",
-  region: "us-east-1",
-  tags: {},
-  isProtected: false
-})
+const toDefinition = (index: IndexOptions): Read<Definition> => {
+  const shared = { name: index.name, cloud: "aws", region: "us-east-1", tags: {}, isProtected: false }
+  if ("embed" in index) {
+    const { dimension, field = "text", metric, model } = index.embed
+    return readDefinitionForModel({
+      ...shared,
+      embed: { model, field_map: { text: field }, dimension: dimension ?? null, metric: metric ?? null }
+    })
+  }
+  if ("schema" in index) {
+    return Result.map(readGiven(index.schema), (schema) => ({ ...shared, schema }))
+  }
+  return Result.succeed({
+    ...shared,
+    ...(index.vectorType === "sparse"
+      ? { vectorType: "sparse", metric: "dotproduct", dimension: undefined }
+      : { vectorType: "dense", metric: index.metric ?? "cosine", dimension: index.dimension }),
+    takesSparse: index.vectorType === "sparse" || index.metric === "dotproduct"
+  })
+}
 
 const listening = (options: Server.ServerOptions): Effect.Effect<Server.Serving, PineconeError> =>
   Effect.tryPromise({

@@ -8,21 +8,17 @@
  * same id in one upsert the last wins, reading from a namespace that does not exist finds nothing, and a record
  * without a field matches `$ne` and `$nin` on it.
  */
-import { InvalidOption, type InvalidRecord } from "@effect-connectors/core/ConnectorError"
-import * as Filter from "@effect-connectors/pinecone/Filter"
-import * as Freshness from "@effect-connectors/pinecone/Freshness"
+import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import { maxDimension } from "@effect-connectors/pinecone/VectorRecord"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
-import type { Refusal } from "./internal/refusals.ts"
+import * as MemoryCalls from "./internal/memoryCalls.ts"
+import * as MemoryIndex from "./internal/memoryIndex.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
-import { envelopeSize, recordSize } from "./internal/wireSize.ts"
 
 export type { Limits } from "./internal/limits.ts"
 
@@ -96,95 +92,15 @@ const make = (options: Options): Effect.Effect<Service> => {
     )
   }
   const limits: Limits = { ...defaultLimits, ...options.limits }
-  // The time of the call that is answered.
-  let time = 0
+  const calls = MemoryCalls.make(options.namespace)
   const store = VectorStore.make({
     ...kind,
     limits,
     visibleAfter: Duration.toMillis(Duration.fromInputUnsafe(options.visibleAfter ?? 0)),
-    now: () => time
+    now: calls.now
   })
-  const own = VectorStore.namespaceName(options.namespace)
-
-  const atTime = Effect.map(Clock.currentTimeMillis, (now) => {
-    time = now
-  })
-
-  const call =
-    <Request extends { readonly namespace?: string | undefined }, A>(
-      operation: string,
-      answer: (request: Request) => Result.Result<A, Refusal | InvalidRecord>
-    ) =>
-    (request: Request): Effect.Effect<A, PineconeError> =>
-      // A call to a service gives other fibers a turn; without that a program of many calls could not be interrupted.
-      Effect.andThen(
-        Effect.andThen(Effect.yieldNow, atTime),
-        Effect.suspend(() => {
-          const namespace = request.namespace ?? own
-          return answered(operation, namespace, answer({ ...request, namespace }))
-        })
-      )
-
-  /** A read tells which writes it saw. */
-  const read = <Request extends { readonly namespace?: string | undefined }, A extends object>(
-    operation: string,
-    answer: (request: Request) => Result.Result<A, Refusal | InvalidRecord>
-  ) =>
-    call(operation, (request: Request) =>
-      Result.map(answer(request), (reply) => ({ ...reply, indexedLsn: store.indexedLsn(request.namespace ?? own) }))
-    )
-
-  const service = Freshness.tracked({
-    name: options.name ?? "memory",
-    dimension: kind.dimension,
-    namespace: own,
-    limits: {
-      maxRecords: limits.maxRecords,
-      maxBytes: limits.maxRequestBytes,
-      envelopeBytes: (namespace) => envelopeSize(VectorStore.namespaceName(namespace))
-    },
-    encode: (record) => ({
-      id: record.id,
-      values: record.values,
-      sparseValues: record.sparseValues,
-      metadata: record.metadata,
-      bytes: recordSize(record)
-    }),
-    upsert: call("upsert", store.upsert),
-    // The real client refuses such a filter before it asks, too.
-    query: read("query", (request) =>
-      request.filter === undefined
-        ? store.query(request)
-        : Result.flatMap(Filter.toWire(request.filter), () => store.query(request))
-    ),
-    fetch: read("fetch", store.fetch),
-    list: read("list", store.list),
-    update: call("update", store.update),
-    delete: call("delete", store.delete),
-    stats: Effect.andThen(atTime, Effect.sync(store.stats)),
-    namespaces: (request) =>
-      Effect.andThen(
-        atTime,
-        Effect.suspend(() => answered("namespaces", undefined, store.namespaces(request)))
-      ),
-    deleteNamespace: (name) =>
-      Effect.andThen(
-        atTime,
-        Effect.suspend(() => answered("deleteNamespace", name, store.deleteNamespace(name)))
-      )
-  })
-  return Effect.succeed(service)
+  return Effect.succeed(MemoryIndex.make({ name: options.name ?? "memory", dimension: kind.dimension, store, calls }))
 }
 
 const isDimension = (dimension: number): boolean =>
   Number.isInteger(dimension) && dimension >= 1 && dimension <= maxDimension
-
-const answered = <A>(
-  operation: string,
-  namespace: string | undefined,
-  answer: Result.Result<A, Refusal | InvalidRecord>
-): Effect.Effect<A, PineconeError> =>
-  Effect.mapError(
-    Effect.fromResult(answer),
-    (reason) => new PineconeError({ operation, reason, ...(namespace === undefined ? {} : { namespace }) })
-  )

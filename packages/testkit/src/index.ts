@@ -1,6 +1,8 @@
 export * as FaultPlan from "./FaultPlan.ts"
+export * as PineconeDocumentMemory from "./PineconeDocumentMemory.ts"
 export { PineconeEmulator } from "./PineconeEmulator.ts"
 export * as PineconeMemory from "./PineconeMemory.ts"
+export * as PineconeRecordMemory from "./PineconeRecordMemory.ts"
 export { TectonEmulator } from "./TectonEmulator.ts"
 export * as TectonMemory from "./TectonMemory.ts"
 export * as TectonWorkspace from "./TectonWorkspace.ts"

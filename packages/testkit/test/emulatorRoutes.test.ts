@@ -181,7 +181,7 @@ describe("indexes", () => {
     [{ ...classic, spec: { pod: { environment: "e", pod_type: "p1" } } }, "serverless"],
     [{ ...classic, spec: { serverless: { cloud: 7, region: "r" } } }, "cloud"],
     [{ ...classic, tags: { k: "v".repeat(121) } }, "120"],
-    [{ ...schemaBased, schema: { fields: { title: { type: "string" } } } }, "Only vector indexes"],
+    [{ ...schemaBased, schema: { fields: { title: { type: "string" } } } }, "string without full_text_search"],
     [[], "object"],
     [null, "object"]
   ]
@@ -251,12 +251,41 @@ describe("indexes", () => {
     })
   )
 
-  it.effect("for a model are refused in words", () =>
+  it.effect.each([
+    [{ name: "m" }, "cloud"],
+    [{ embed: { model: "gpt", field_map: { text: "t" } } }, "'gpt' is none of the emulator's"],
+    [
+      { embed: { model: "multilingual-e5-large", field_map: { text: "t" }, dimension: 3 } },
+      "no vectors of dimension 3"
+    ],
+    [
+      { embed: { model: "multilingual-e5-large", field_map: { text: "t" }, metric: "dotproduct" } },
+      "no metric dotproduct"
+    ],
+    [{ embed: { model: "multilingual-e5-large", field_map: {} } }, "text"]
+  ] as const)("for a model refuse %j", ([body, why]) =>
     Effect.gen(function* () {
       const { send } = yield* raw(dense)
-      const answer = yield* send("POST", "/indexes/create-for-model", { name: "m" })
+      const place = "name" in body ? {} : { name: "m", cloud: "aws", region: "r" }
+      const answer = yield* send("POST", "/indexes/create-for-model", { ...place, ...body })
       assert.strictEqual(answer.status, 400)
-      assert.include(answer.text, "embeds no text")
+      assert.include(answer.text, why)
+    })
+  )
+
+  it.effect("for a model are told to older versions of the API with the model", () =>
+    Effect.gen(function* () {
+      const { send } = yield* raw(dense)
+      const embed = { model: "multilingual-e5-large", field_map: { text: "t" }, read_parameters: { truncate: "NONE" } }
+      yield* send("POST", "/indexes/create-for-model", { name: "m", cloud: "aws", region: "r", embed })
+      const model = yield* send("GET", "/indexes/m", undefined, version("2025-10"))
+      assert.deepNestedInclude(json(model), {
+        dimension: 1_024,
+        vector_type: "dense",
+        "embed.model": "multilingual-e5-large",
+        "embed.field_map": { text: "t" },
+        "embed.read_parameters": { input_type: "query", truncate: "NONE" }
+      })
     })
   )
 })
@@ -555,12 +584,21 @@ describe("what is no request of the API", () => {
   it.effect("is not found, or not allowed", () =>
     Effect.gen(function* () {
       const { data, send } = yield* raw(dense)
-      for (const path of ["/", "/nope", "/indexes/", "/indexes/a/b", "/i", "/i/", "/embed"]) {
+      for (const path of ["/", "/nope", "/indexes/", "/indexes/a/b", "/i", "/i/", "/bulk"]) {
         const answer = yield* send("GET", path)
         assert.strictEqual(answer.status, 404, path)
         assert.nestedPropertyVal(json(answer), "error.code", "NOT_FOUND")
       }
-      for (const path of ["", "/", "/vectors", "//vectors/upsert", "/records/namespaces/n/upsert", "/namespaces/"]) {
+      for (const path of [
+        "",
+        "/",
+        "/vectors",
+        "//vectors/upsert",
+        "/bulk/imports",
+        "/namespaces/",
+        "/namespaces//documents/list",
+        "/records/namespaces/a/b"
+      ]) {
         const answer = yield* data("POST", path)
         assert.strictEqual(answer.status, 404, path)
       }

@@ -142,8 +142,11 @@ describe("persistence", () => {
       })
       withOpen(directory, (persistence) => {
         const indexes = Indexes.make(shared, persistence)
-        const upsert = (name: string) =>
-          indexes.get(name)!.store.upsert({ records: [{ ...a, sparseValues: { indices: [1], values: [1] } }] })
+        const upsert = (name: string) => {
+          const index = indexes.get(name)
+          assert(index?.plane === "vectors")
+          return index.store.upsert({ records: [{ ...a, sparseValues: { indices: [1], values: [1] } }] })
+        }
         assert.strictEqual(ok(upsert("old")).count, 1)
         assertRefused(upsert("new"), 400, 3, "Index configuration does not support sparse values")
       })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
 import { apply } from "../src/internal/commit.ts"
-import type { NamespaceRecords } from "../src/internal/namespaceRecords.ts"
+import { NamespaceRecords } from "../src/internal/namespaceRecords.ts"
 import * as ReadUnits from "../src/internal/readUnits.ts"
 import { recordSize } from "../src/internal/wireSize.ts"
 import { assertRefused, make, ok, run, Step } from "./storeSupport.ts"
@@ -181,8 +181,8 @@ describe("read units", () => {
     { steps: Schema.Array(Step) },
     ({ steps }) => {
       const namespaces = new Map<string, NamespaceRecords>()
-      const kind = { isSparse: false, metric: "dotproduct" } as const
-      const store = make({ onCommit: (commit) => apply(namespaces, commit, kind) })
+      const empty = () => new NamespaceRecords({ isSparse: false, metric: "dotproduct" })
+      const store = make({ onCommit: (commit) => apply(namespaces, commit, empty) })
       for (const step of steps) run(store, step)
       for (const [namespace, stored] of namespaces) {
         const { ids } = ok(store.list({ namespace }))

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { defaultLimits, type Limits } from "../src/internal/limits.ts"
 import type { Refusal } from "../src/internal/refusals.ts"
+import type { Answer } from "../src/internal/answer.ts"
 import * as VectorStore from "../src/internal/vectorStore.ts"
 
 export interface Options extends Partial<Omit<VectorStore.StoreOptions, "limits">> {
@@ -20,15 +21,10 @@ export const make = ({ limits, ...options }: Options = {}): VectorStore.VectorSt
   })
 
 /** The answer of a call that must succeed. */
-export const ok = <A>(answer: VectorStore.Answer<A>): A => Result.getOrThrow(answer)
+export const ok = <A>(answer: Answer<A>): A => Result.getOrThrow(answer)
 
 /** Asserts that a call is refused with that status, gRPC code and text. */
-export const assertRefused = <A>(
-  answer: VectorStore.Answer<A>,
-  status: number,
-  grpcCode: number,
-  text: string
-): Refusal => {
+export const assertRefused = <A>(answer: Answer<A>, status: number, grpcCode: number, text: string): Refusal => {
   assert.isTrue(Result.isFailure(answer))
   const refusal = Result.getOrThrow(Result.flip(answer))
   assert.deepStrictEqual({ ...refusal.wire }, { status, grpcCode })
@@ -77,7 +73,7 @@ export const Step = Schema.Union([
 export type Step = typeof Step.Type
 
 /** Makes one step; what is refused changes nothing. */
-export const run = (store: VectorStore.VectorStore, step: Step): VectorStore.Answer<unknown> => {
+export const run = (store: VectorStore.VectorStore, step: Step): Answer<unknown> => {
   switch (step._tag) {
     case "Upsert":
       return store.upsert(step)

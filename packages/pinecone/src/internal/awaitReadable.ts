@@ -5,7 +5,9 @@ import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Service } from "../PineconeApi.ts"
+import type { Service as DocumentService } from "../DocumentsApi.ts"
+import type { LastWrite, Service } from "../PineconeApi.ts"
+import { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import type { AwaitReadableOptions } from "../PineconeSink.ts"
@@ -20,17 +22,44 @@ type Look = Effect.Effect<string | undefined, PineconeError>
 
 const maxFetchIds = 1000
 
+/** What is asked of an index, whichever plane it is of. */
+export interface Readable {
+  /** The namespace of calls that name none. */
+  readonly namespace: string
+  readonly written: (namespace: string) => LastWrite | undefined
+  /** Up to which write a read sees, where the service tells: the cheapest read there is. */
+  readonly indexedLsn: (namespace: string) => Effect.Effect<number | undefined, PineconeError>
+  /** How many of some ids are stored; a call takes 1,000. */
+  readonly countOf: (namespace: string, ids: Arr.NonEmptyReadonlyArray<string>) => Effect.Effect<number, PineconeError>
+}
+
+const readableVectors = (index: Service): Readable => ({
+  namespace: index.namespace,
+  written: index.written,
+  // Asks for no record in particular, since of a query it is known that it tells.
+  indexedLsn: (namespace) => Effect.map(index.query({ namespace, id: "-", topK: 1 }), ({ indexedLsn }) => indexedLsn),
+  countOf: (namespace, ids) => Effect.map(index.fetch({ namespace, ids }), ({ records }) => records.size)
+})
+
+/** That every read of documents tells as a query of vectors does, is an assumption. */
+const readableDocuments = (index: DocumentService): Readable => ({
+  namespace: index.namespace,
+  written: index.written,
+  indexedLsn: (namespace) => Effect.map(index.fetch({ namespace, ids: ["-"] }), ({ indexedLsn }) => indexedLsn),
+  countOf: (namespace, ids) => Effect.map(index.fetch({ namespace, ids }), ({ documents }) => documents.size)
+})
+
 /** The ids of a list that are stored, so many a call. */
-const countStored = (index: Service, namespace: string, ids: ReadonlyArray<string>) =>
+const countStored = (index: Readable, namespace: string, ids: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     let found = 0
     for (const some of Arr.chunksOf(ids, maxFetchIds)) {
-      if (Arr.isReadonlyArrayNonEmpty(some)) found += (yield* index.fetch({ namespace, ids: some })).records.size
+      if (Arr.isReadonlyArrayNonEmpty(some)) found += yield* index.countOf(namespace, some)
     }
     return found
   })
 
-const lookByIds = (index: Service, namespace: string, options: AwaitReadableOptions): Look => {
+const lookByIds = (index: Readable, namespace: string, options: AwaitReadableOptions): Look => {
   const stored = Arr.dedupe(options.stored ?? [])
   const gone = Arr.dedupe(options.gone ?? [])
   return Effect.gen(function* () {
@@ -42,9 +71,8 @@ const lookByIds = (index: Service, namespace: string, options: AwaitReadableOpti
   })
 }
 
-/** Asks for no record in particular: the cheapest query there is, of whatever kind the index is. */
-const lookByNumber = (index: Service, namespace: string, lsn: number, otherwise: Look): Look =>
-  Effect.flatMap(index.query({ namespace, id: "-", topK: 1 }), ({ indexedLsn }) => {
+const lookByNumber = (index: Readable, namespace: string, lsn: number, otherwise: Look): Look =>
+  Effect.flatMap(index.indexedLsn(namespace), (indexedLsn) => {
     if (indexedLsn === undefined) return otherwise
     return Effect.succeed(
       indexedLsn >= lsn ? undefined : `reads see writes up to number ${indexedLsn}, and the last one has ${lsn}`
@@ -52,11 +80,18 @@ const lookByNumber = (index: Service, namespace: string, lsn: number, otherwise:
   })
 
 export const awaitReadable = (options: AwaitReadableOptions = {}): Effect.Effect<void, PineconeError, PineconeIndex> =>
+  Effect.flatMap(PineconeIndex, (index) => awaitReads(readableVectors(index), options))
+
+export const awaitDocuments = (
+  options: AwaitReadableOptions = {}
+): Effect.Effect<void, PineconeError, PineconeDocumentIndex> =>
+  Effect.flatMap(PineconeDocumentIndex, (index) => awaitReads(readableDocuments(index), options))
+
+const awaitReads = (index: Readable, options: AwaitReadableOptions): Effect.Effect<void, PineconeError> =>
   Effect.gen(function* () {
     yield* checkDuration(operation, "timeout", options.timeout)
     yield* checkDuration(operation, "poll.base", options.poll?.base)
     yield* checkDuration(operation, "poll.cap", options.poll?.cap)
-    const index = yield* PineconeIndex
     const namespace = namespaceName(options.namespace ?? index.namespace)
     const wrong = invalidNamespace(namespace)
     if (wrong !== undefined) return yield* failure(operation, namespace, wrong)

@@ -12,18 +12,24 @@ export const failure = (operation: string, namespace: string | undefined, reason
   // A caller without types may name a namespace by what is no text.
   new PineconeError({ operation, ...(Predicate.isString(namespace) ? { namespace } : {}), reason })
 
-export const targetOf = (index: Service, operation: string) => ({
+export const targetOf = (index: Pick<Service, "name">, operation: string) => ({
   system: "pinecone",
   operation,
   collection: index.name
 })
 
 /** How the engines pace an operation. */
-export const pacedBy = ({ pacing }: Service, operation: string): Pacing.Paced<PineconeError> | undefined =>
+export const pacedBy = (
+  { pacing }: Pick<Service, "pacing">,
+  operation: string
+): Pacing.Paced<PineconeError> | undefined =>
   pacing === undefined ? undefined : { pacing, gaveUp: (reason) => failure(operation, undefined, reason) }
 
 /** Each namespace by one name, since what goes to one namespace is batched together and kept in order. */
-export const namespaceOf = <A>(index: Service, namespace: string | ((element: A) => string) | undefined) => {
+export const namespaceOf = <A>(
+  index: Pick<Service, "namespace">,
+  namespace: string | ((element: A) => string) | undefined
+) => {
   if (typeof namespace === "function") return (element: A): string => namespaceName(namespace(element))
   const fixed = namespaceName(namespace ?? index.namespace)
   return (): string => fixed

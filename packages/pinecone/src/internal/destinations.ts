@@ -2,7 +2,6 @@ import {
   clip,
   InvalidRecord,
   InvalidResponse,
-  type Reason,
   RecordTooLarge,
   RequestRefused,
   RequestTooLarge
@@ -18,21 +17,20 @@ import type { PineconeError } from "../PineconeError.ts"
 import { PineconeIndex } from "../PineconeIndex.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
 import { checkDuration, checkRange, failure, namespaceOf, pacedBy, targetOf } from "./common.ts"
-import { type Check, invalidNamespace, placeOf } from "./recordChecks.ts"
+import { type Prepared, prepareBy, refuse } from "./prepare.ts"
+import { type Check, placeOf } from "./recordChecks.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
 }
 
-export type Prepared<A, I> = Write.Ready<A, I> | Write.Refused<A, PineconeError>
-
-type Destination<A, I> = Write.Destination<A, I, PineconeError>
+export type Destination<A, I> = Write.Destination<A, I, PineconeError>
 
 /** Makes elements ready and sends them, one kind of call. */
 export type Calls<A, I> = Pick<Destination<A, I>, "prepare" | "send">
 
 /** The service seldom says which record it refuses; a call that held this one only was about it. */
-const naming =
+export const naming =
   (id: string) =>
   (error: PineconeError): PineconeError => {
     const { namespace, operation, reason } = error
@@ -48,17 +46,16 @@ const naming =
     )
   }
 
-/** A write step; its options are checked, and `engine` is what the engine is given of them. */
-export const write =
+/** A write step to the index of a service; its options are checked, and `engine` is what the engine is given of them. */
+export const writeTo =
+  <Id, S extends Pick<Service, "name" | "pacing">>(service: Effect.Effect<S, PineconeError, Id>) =>
   <A, I>(
     operation: string,
     options: Write.Options,
-    destination: (index: Service) => Omit<Destination<A, I>, "target" | "tooLarge">,
+    destination: (index: S) => Omit<Destination<A, I>, "target" | "tooLarge">,
     engine: Write.Options = options
   ) =>
-  <E, R>(
-    self: Stream.Stream<A, E, R>
-  ): Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | PineconeIndex> =>
+  <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<Outcome.Outcome<A, PineconeError>, E | PineconeError, R | Id> =>
     Stream.unwrap(
       Effect.gen(function* () {
         yield* checkRange(operation, "maxRecords", options.maxRecords)
@@ -66,7 +63,7 @@ export const write =
         yield* checkRange(operation, "maxOpenBytes", options.maxOpenBytes)
         yield* checkRange(operation, "concurrency", options.concurrency)
         yield* checkDuration(operation, "linger", options.linger)
-        const index = yield* PineconeIndex
+        const index = yield* service
         const partial = destination(index)
         const full: Destination<A, I> = {
           ...partial,
@@ -83,37 +80,8 @@ export const write =
       })
     )
 
-export const refuse = <A>(
-  operation: string,
-  input: A,
-  namespace: string,
-  reason: Reason
-): Write.Refused<A, PineconeError> => ({
-  _tag: "Refused",
-  input,
-  error: failure(operation, namespace, reason)
-})
-
-/** Makes elements ready by `record` and `check`; `encode` turns a checked record into what is sent. */
-const prepareBy =
-  <A, I>(
-    operation: string,
-    namespaceFor: (element: A) => string,
-    record: (element: A) => unknown,
-    check: Check,
-    encode: (record: VectorRecord) => { readonly item: I; readonly bytes: number } | InvalidRecord
-  ) =>
-  (elements: Arr.NonEmptyReadonlyArray<A>): Arr.NonEmptyReadonlyArray<Prepared<A, I>> =>
-    // One after the other, so that a vector is encoded while what was read of it to check it is at hand.
-    Arr.map(elements, (input): Prepared<A, I> => {
-      const key = namespaceFor(input)
-      const checked = check(record(input))
-      if (Result.isFailure(checked)) return refuse(operation, input, key, checked.failure)
-      const encoded = invalidNamespace(key, checked.success.id) ?? encode(checked.success)
-      return encoded instanceof InvalidRecord
-        ? refuse(operation, input, key, encoded)
-        : { _tag: "Ready", input, key, id: checked.success.id, item: encoded.item, bytes: encoded.bytes }
-    })
+/** A write step to a vector index. */
+export const write = writeTo(PineconeIndex)
 
 const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | undefined => {
   const length = record.values?.length ?? 0
@@ -127,15 +95,16 @@ const wrongDimension = (index: Service, record: VectorRecord): InvalidRecord | u
 }
 
 const itself = (element: unknown): unknown => element
+const idOf = ({ id }: VectorRecord): string => id
 
 /** Fails when the service counts fewer records than it was sent, ids sent twice aside. It does not say which it took. */
-const checkCount = (
+export const checkCount = (
   namespace: string,
-  records: ReadonlyArray<SizedRecord>,
+  ids: ReadonlyArray<string>,
   { count }: WriteReply
 ): Effect.Effect<void, PineconeError> => {
-  if (count === undefined || count >= records.length) return Effect.void
-  const sent = new Set(records.map(({ id }) => id)).size
+  if (count === undefined || count >= ids.length) return Effect.void
+  const sent = new Set(ids).size
   const detail = `the service counted ${count} of ${sent} records`
   return count >= sent ? Effect.void : Effect.fail(failure("upsert", namespace, new InvalidResponse({ detail })))
 }
@@ -146,14 +115,27 @@ export const upsertCalls = <A>(
   options: { readonly namespace: (element: A) => string; readonly record: (element: A) => unknown },
   check: Check
 ): Calls<A, SizedRecord> => ({
-  prepare: prepareBy("upsert", options.namespace, options.record, check, (record) => {
-    const wrong = wrongDimension(index, record)
-    if (wrong !== undefined) return wrong
-    const item = index.encode(record)
-    return { item, bytes: item.bytes }
-  }),
+  prepare: prepareBy(
+    "upsert",
+    options.namespace,
+    options.record,
+    check,
+    (record) => {
+      const wrong = wrongDimension(index, record)
+      if (wrong !== undefined) return wrong
+      const item = index.encode(record)
+      return { item, bytes: item.bytes }
+    },
+    idOf
+  ),
   send: (namespace, records) => {
-    const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) => checkCount(namespace, records, reply))
+    const call = Effect.flatMap(index.upsert({ namespace, records }), (reply) =>
+      checkCount(
+        namespace,
+        records.map(({ id }) => id),
+        reply
+      )
+    )
     return records.length === 1 ? Effect.mapError(call, naming(records[0].id)) : call
   }
 })
@@ -178,7 +160,8 @@ export const updateCalls = <A>(
     options.namespace,
     options.update,
     check,
-    (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 }
+    (change) => wrongDimension(index, change) ?? { item: change, bytes: 0 },
+    idOf
   ),
   send: (namespace, [change]) => Effect.mapError(index.update({ ...change, namespace }), naming(change.id))
 })

@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const pacing = yield* inLayer(Pacing.resolve(options.pacing, documented))
   const { target } = settings
   const place: IndexService.Place =
-    "host" in target ? target : yield* find(settings, yield* loadClients(settings), target.index)
+    "host" in target ? target : yield* find(settings, yield* loadClients(settings), target.index, "vectors")
   const name = target.index ?? new URL(place.host).host
   const send = yield* inLayer(Grpc.make(settings, name, place.host))
   return IndexService.make(settings, name, place, pacing, makeWire(send))

@@ -5,7 +5,6 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import type * as Pacing from "@effect-connectors/core/Pacing"
 import * as Arr from "effect/Array"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { tracked } from "../Freshness.ts"
@@ -25,16 +24,14 @@ import type {
   UpsertLimits,
   WriteReply
 } from "../PineconeApi.ts"
-import type { PineconeError } from "../PineconeError.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
-import { failure } from "./common.ts"
 import { namespaceName } from "./namespace.ts"
 import { checkQuery } from "./queryChecks.ts"
 import { checkChange, checkIds, checkLimit, checkRecords, checkTopK } from "./requestChecks.ts"
 import type { Settings } from "./sdkOptions.ts"
+import type { Described } from "./sdkReplies.ts"
+import { type Call, makeCalls } from "./serviceCalls.ts"
 import { toWireFilter, type WireFilter } from "./wireFilter.ts"
-
-type Call<A> = Effect.Effect<A, ConnectorError.Reason>
 
 /** What is deleted; of these there is exactly one. */
 export type Removal = { readonly ids: ReadonlyArray<string> } | { readonly filter: WireFilter } | { readonly all: true }
@@ -55,13 +52,10 @@ export interface Wire<R extends SizedRecord> {
   readonly deleteNamespace: (namespace: string) => Call<unknown>
 }
 
-/** Where an index is. */
-export interface Place {
-  readonly host: string
-  readonly dimension?: number | undefined
-}
+/** Where an index is, and what the control plane told of it when it was asked. */
+export type Place = { readonly host: string } & Partial<Described>
 
-const removalOf = (request: DeleteRequest): Call<Removal> => {
+export const removalOf = (request: DeleteRequest): Call<Removal> => {
   if ("ids" in request) return Effect.as(checkIds(request.ids), { ids: request.ids })
   if ("filter" in request) {
     return Effect.fromResult(Result.map(toWireFilter(request.filter), (filter) => ({ filter })))
@@ -90,29 +84,7 @@ export const make = <R extends SizedRecord>(
   pacing: Pacing.Pacing | undefined,
   wire: Wire<R>
 ): Service => {
-  const call = <A>(operation: string, namespace: string | undefined, send: Call<A>): Effect.Effect<A, PineconeError> =>
-    send.pipe(
-      Effect.timeoutOrElse({
-        duration: settings.timeout,
-        orElse: () => Effect.fail(new ConnectorError.TimedOut({ afterMillis: Duration.toMillis(settings.timeout) }))
-      }),
-      Effect.mapError((reason) => failure(operation, namespace, reason))
-    )
-
-  /** A call in one namespace; what `send` does to make a request may throw nothing and be repeated. */
-  const inNamespace =
-    <Request extends { readonly namespace?: string | undefined }, A>(
-      operation: string,
-      send: (namespace: string, request: Request) => Call<A>
-    ) =>
-    (request: Request): Effect.Effect<A, PineconeError> => {
-      const namespace = request.namespace === undefined ? settings.namespace : namespaceName(request.namespace)
-      return call(
-        operation,
-        namespace,
-        Effect.suspend(() => send(namespace, request))
-      )
-    }
+  const { call, inNamespace } = makeCalls(settings)
 
   return tracked({
     name,

@@ -9,6 +9,7 @@ import type { SizedRecord, UpdateRequest } from "../PineconeApi.ts"
 import type { PineconeError } from "../PineconeError.ts"
 import { namespaceOf } from "./common.ts"
 import * as destinations from "./destinations.ts"
+import { type Prepared, refuse } from "./prepare.ts"
 import type { Check } from "./recordChecks.ts"
 
 /** One operation as it is sent. */
@@ -93,7 +94,7 @@ export const operations = <A>(
             const found = subjectOf(options.operation === undefined ? input : options.operation(input))
             if (found !== undefined) asked[found[0]].push({ input, at, subject: found[1] })
           })
-          const prepared = new Map<number, destinations.Prepared<A, Item>>()
+          const prepared = new Map<number, Prepared<A, Item>>()
           const prepare = <I>(kind: Kind, calls: destinations.Calls<Asked<A>, I>, toItem: (item: I) => Item) => {
             const all = asked[kind]
             if (!Arr.isReadonlyArrayNonEmpty(all)) return
@@ -112,7 +113,7 @@ export const operations = <A>(
           prepare("Delete", deletes, (id) => ({ _tag: "Delete", id }))
           return Arr.map(
             elements,
-            (input, at) => prepared.get(at) ?? destinations.refuse("operations", input, own(input), noOperation)
+            (input, at) => prepared.get(at) ?? refuse("operations", input, own(input), noOperation)
           )
         },
         send: (key, items) => {

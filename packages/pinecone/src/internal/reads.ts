@@ -70,7 +70,7 @@ export const recordKey = (namespace: string, id: unknown): Result.Result<Place, 
   Result.mapError(placeOf(namespace, id), (reason) => failure("fetch", namespace, reason))
 
 /** A page that leads to itself would be read for ever. */
-const leadsOn =
+export const leadsOn =
   (operation: string, token: string | undefined) =>
   <A extends { readonly next?: string | undefined }>(reply: A): Effect.Effect<A, PineconeError> =>
     reply.next === undefined || reply.next !== token
@@ -97,7 +97,9 @@ const namingToken =
   }
 
 /** Keys of records, 100 a page. */
-export const keyPages = (index: Service): Scan.Source<Split, Place, string, PineconeError> => ({
+export const keyPages = (
+  index: Pick<Service, "name" | "pacing" | "list">
+): Scan.Source<Split, Place, string, PineconeError> => ({
   target: targetOf(index, "list"),
   paced: pacedBy(index, "list"),
   page: ({ namespace, prefix }, paginationToken) =>
@@ -110,7 +112,7 @@ export const keyPages = (index: Service): Scan.Source<Split, Place, string, Pine
 
 /** Namespaces that start with a prefix. */
 export const namespacePages = (
-  index: Service
+  index: Pick<Service, "name" | "pacing" | "namespaces">
 ): Scan.Source<string | undefined, NamespacesReply["namespaces"][number], string, PineconeError> => ({
   target: targetOf(index, "namespaces"),
   paced: pacedBy(index, "namespaces"),

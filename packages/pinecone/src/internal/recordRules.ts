@@ -76,7 +76,7 @@ export const checkIndices = (indices: SparseValues["indices"]): string | undefin
   return undefined
 }
 
-const isMetadataValue = (u: unknown): u is MetadataValue =>
+export const isMetadataValue = (u: unknown): u is MetadataValue =>
   typeof u === "string" ||
   typeof u === "boolean" ||
   (typeof u === "number" && Number.isFinite(u)) ||
@@ -142,7 +142,7 @@ export const checkNamespace = (name: unknown): string | undefined => {
     : `has ${name.length} characters; it may have ${maxNamespaceLength}`
 }
 
-const isGoodSparse = (u: unknown): u is SparseValues => {
+export const isGoodSparse = (u: unknown): u is SparseValues => {
   if (!Predicate.isObject(u)) return false
   const { indices, values } = u
   return (

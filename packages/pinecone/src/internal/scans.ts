@@ -43,14 +43,17 @@ export const checkOptions = (options: ScanOptions): Effect.Effect<void, Pinecone
     yield* checkPrefixes(options.prefixes)
   })
 
+/** What scans ask an index for, whichever plane it is of. */
+export type Listed = Pick<Service, "name" | "host" | "namespace" | "pacing" | "list" | "namespaces" | "stats">
+
 /** Every namespace of an index. */
 export const listNamespaces = (
-  index: Service,
+  index: Listed,
   options: Omit<Scan.Options, "concurrency"> & { readonly prefix?: string | undefined }
 ) => Scan.scan(reads.namespacePages(index), [options.prefix], options)
 
 /** The names of the namespaces to read, each once, in bytewise order when it is all of the index. */
-export const namesOf = (index: Service, options: ScanOptions): Effect.Effect<ReadonlyArray<string>, PineconeError> =>
+export const namesOf = (index: Listed, options: ScanOptions): Effect.Effect<ReadonlyArray<string>, PineconeError> =>
   options.namespaces === "all"
     ? Effect.map(Stream.runCollect(listNamespaces(index, { retry: options.retry })), (all) =>
         all.map(({ name }) => name).sort(compareBytes)
@@ -58,7 +61,7 @@ export const namesOf = (index: Service, options: ScanOptions): Effect.Effect<Rea
     : Effect.succeed(Arr.dedupe((options.namespaces ?? [index.namespace]).map(namespaceName)))
 
 /** Records by namespace, as the index counts them. */
-export const countsOf = (index: Service, retry: Retry.Policy | undefined) =>
+export const countsOf = (index: Listed, retry: Retry.Policy | undefined) =>
   Effect.map(Retry.retry(index.stats, retry), (stats) => stats.namespaces)
 
 /** Fails when a named namespace does not exist. */
@@ -100,18 +103,25 @@ const positionOf = (token: string | undefined, otherwise: "start" | "end"): Posi
   token === undefined ? otherwise : { token }
 
 /** What tells an index from all others, for a ledger: names are unique in a project only. */
-export const placeOf = ({ host, name }: Service): string =>
+export const placeOf = ({ host, name }: Listed): string =>
   host === undefined ? name : `${name} at ${host.replace(/^https?:\/\//, "")}`
+
+/** How records are read by their keys, and what a scan makes of one. */
+export interface Read<R, S> {
+  readonly store: Lookup.Store<Place, Option.Option<R>, PineconeError>
+  readonly toScanned: (namespace: string, record: R) => S
+}
 
 /**
  * Pages of ids with their records. Ids of several pages share fetches, and fetches overlap with listing; both keep
  * order, so a page is whole when as many ids have come back as it had.
  */
-export const pages = (
-  index: Service,
+export const pagesOf = <R, S>(
+  index: Listed,
+  { store, toScanned }: Read<R, S>,
   names: ReadonlyArray<string>,
   options: ScanOptions & { readonly from?: ((split: Split) => Position) | undefined }
-): Stream.Stream<ScannedPage, PineconeError> =>
+): Stream.Stream<ScannedPage<S>, PineconeError> =>
   Stream.suspend(() => {
     const starts = new Map<Split, string | undefined>()
     for (const namespace of names) {
@@ -125,9 +135,9 @@ export const pages = (
     // Pages whose ids are being fetched, in order, and how far the first of them has come.
     const waiting: Array<Scan.PageOf<Split, Place, string>> = []
     let seen = 0
-    let records: Array<Scanned> = []
+    let records: Array<S> = []
 
-    const emptied = (whole: Array<ScannedPage>) => {
+    const emptied = (whole: Array<ScannedPage<S>>) => {
       for (let [page] = waiting; page !== undefined && seen === page.items.length; [page] = waiting) {
         const { cursor, next, split } = page
         whole.push({
@@ -144,12 +154,12 @@ export const pages = (
       return whole
     }
 
-    const found = (rows: ReadonlyArray<[Place, Option.Option<VectorRecord>]>) => {
-      const whole: Array<ScannedPage> = []
+    const found = (rows: ReadonlyArray<[Place, Option.Option<R>]>) => {
+      const whole: Array<ScannedPage<S>> = []
       for (const [{ namespace }, record] of rows) {
         emptied(whole)
         seen++
-        if (Option.isSome(record)) records.push({ namespace, ...record.value })
+        if (Option.isSome(record)) records.push(toScanned(namespace, record.value))
       }
       return Arr.of(emptied(whole))
     }
@@ -164,7 +174,7 @@ export const pages = (
         return page.items
       }),
       Stream.flattenIterable,
-      Lookup.rows(reads.records(index), Result.succeed, {
+      Lookup.rows(store, Result.succeed, {
         maxBatch: options.fetchBatch,
         concurrency: options.fetchConcurrency,
         retry: options.retry
@@ -175,15 +185,35 @@ export const pages = (
     )
   })
 
-/** The records of namespaces; at the end their counts are compared with the index's own. */
+/** {@link pagesOf} a vector index. */
+export const pages = (
+  index: Service,
+  names: ReadonlyArray<string>,
+  options: ScanOptions & { readonly from?: ((split: Split) => Position) | undefined }
+): Stream.Stream<ScannedPage, PineconeError> => pagesOf(index, vectors(index), names, options)
+
+const vectors = (index: Service): Read<VectorRecord, Scanned> => ({
+  store: reads.records(index),
+  toScanned: (namespace, record) => ({ namespace, ...record })
+})
+
+/** The records of namespaces of a vector index; at the end their counts are compared with the index's own. */
 export const records = (
   index: Service,
   names: ReadonlyArray<string>,
   options: ScanOptions
-): Stream.Stream<Scanned, PineconeError> =>
+): Stream.Stream<Scanned, PineconeError> => recordsOf(index, vectors(index), names, options)
+
+/** The records of namespaces; at the end their counts are compared with the index's own. */
+export const recordsOf = <R, S>(
+  index: Listed,
+  read: Read<R, S>,
+  names: ReadonlyArray<string>,
+  options: ScanOptions
+): Stream.Stream<S, PineconeError> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const found = pages(index, names, options)
+      const found = pagesOf(index, read, names, options)
       if (options.verify === false) return flat(found)
       const before = yield* countsOf(index, options.retry)
       yield* checkNames(options, names, before)
@@ -204,7 +234,7 @@ export const records = (
     })
   )
 
-const flat = (pages: Stream.Stream<ScannedPage, PineconeError>): Stream.Stream<Scanned, PineconeError> =>
+const flat = <S>(pages: Stream.Stream<ScannedPage<S>, PineconeError>): Stream.Stream<S, PineconeError> =>
   pages.pipe(
     Stream.map((page) => page.records),
     Stream.flattenIterable

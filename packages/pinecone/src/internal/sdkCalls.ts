@@ -18,6 +18,7 @@ import type { PineconeError } from "../PineconeError.ts"
 import { classify, wireOf } from "./classify.ts"
 import { failure } from "./common.ts"
 import { checkBytes, type Place } from "./indexService.ts"
+import { wrongPlane } from "./plane.ts"
 import type { Received } from "./received.ts"
 import { addressExample, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
@@ -85,7 +86,7 @@ export const makeSend = (settings: Settings, exchange: Exchange, indexName: stri
 
 /** Clients of the SDK, made anew for each call: it takes about a microsecond, and each has its own `fetchApi`. */
 export interface Clients {
-  readonly index: (host: string, fetchApi: FetchAPI) => Index
+  readonly index: (host: string, fetchApi: FetchAPI, namespace?: string) => Index
   readonly indexes: (fetchApi: FetchAPI) => Indexes
   /** What sends the requests they write. */
   readonly exchange: Exchange
@@ -104,7 +105,8 @@ export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
       fetchApi
     })
     return {
-      index: (host, fetchApi) => new sdk.Index({ host }, config(fetchApi)),
+      // The documents of an index have their namespace from it, all else from each call.
+      index: (host, fetchApi, namespace = "") => new sdk.Index({ host, namespace }, config(fetchApi)),
       indexes: (fetchApi) => new sdk.Indexes(config(fetchApi)),
       exchange
     }
@@ -113,8 +115,13 @@ export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
 
 const described = (reason: ConnectorError.Reason): PineconeError => failure("describe", undefined, reason)
 
-/** Where an index is that was given by its name. */
-export const find = Effect.fnUntraced(function* (settings: Settings, clients: Clients, name: string) {
+/** Where an index is that was given by its name; of another plane than is wanted it is refused. */
+export const find = Effect.fnUntraced(function* (
+  settings: Settings,
+  clients: Clients,
+  name: string,
+  wanted: Reply.Plane
+) {
   const { timeout } = settings
   const call = makeSend(
     settings,
@@ -130,6 +137,8 @@ export const find = Effect.fnUntraced(function* (settings: Settings, clients: Cl
   // A program is not to fail at its start for a hiccup, nor to wait for long.
   const { value } = yield* Retry.retry(call, { deadline: "10 seconds" })
   const host = yield* Effect.mapError(Effect.fromResult(baseUrl("host", value.host, addressExample)), described)
-  const place: Place = { host, dimension: value.dimension }
+  const wrong = wrongPlane(value.plane, wanted)
+  if (wrong !== undefined) return yield* failure("layer", undefined, wrong)
+  const place: Place = { ...value, host }
   return place
 })

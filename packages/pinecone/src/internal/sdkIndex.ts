@@ -8,14 +8,14 @@
 import * as Pacing from "@effect-connectors/core/Pacing"
 import type { Index } from "@pinecone-database/pinecone"
 import * as Effect from "effect/Effect"
-import type { ListRequest, NamespacesRequest, Options } from "../PineconeApi.ts"
+import type { Options } from "../PineconeApi.ts"
 import { documented } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as IndexService from "./indexService.ts"
 import { envelopeBytes, JsonRecord, queryBody, updateBody, upsertBody } from "./jsonRecord.ts"
 import { toReadReply, toWriteReply, valueOf } from "./received.ts"
 import { type Call, type Clients, find, loadClients, makeSend, type Write } from "./sdkCalls.ts"
-import { resolve, type Settings } from "./sdkOptions.ts"
+import { pageOf, resolve, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
 
 /** What stands in the SDK's requests for the vectors whose JSON is ready. */
@@ -100,13 +100,6 @@ const makeWire = (settings: Settings, name: string, host: string, clients: Clien
   }
 }
 
-/** The SDK would write an `undefined` or empty part of a page's address as it stands. */
-const pageOf = (request: ListRequest | NamespacesRequest) => ({
-  ...(request.prefix ? { prefix: request.prefix } : {}),
-  ...(request.limit === undefined ? {} : { limit: request.limit }),
-  ...(request.paginationToken ? { paginationToken: request.paginationToken } : {})
-})
-
 /** The service, its options checked and its host found. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const settings: Settings = yield* Effect.mapError(resolve(options), (reason) => failure("layer", undefined, reason))
@@ -115,7 +108,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     failure("layer", undefined, reason)
   )
   const { target } = settings
-  const place: IndexService.Place = "host" in target ? target : yield* find(settings, clients, target.index)
+  const place: IndexService.Place = "host" in target ? target : yield* find(settings, clients, target.index, "vectors")
   const name = target.index ?? new URL(place.host).host
   return IndexService.make(settings, name, place, pacing, makeWire(settings, name, place.host, clients))
 })

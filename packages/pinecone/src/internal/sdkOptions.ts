@@ -8,9 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { TextLimits } from "../DocumentsApi.ts"
 import type { Options } from "../PineconeApi.ts"
 import { checkNamespace } from "../VectorRecord.ts"
 import { namespaceName } from "./namespace.ts"
+import { documentedText } from "./textLimits.ts"
 
 /** {@link Options} with every default filled in. */
 export interface Settings {
@@ -86,3 +88,29 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
     additionalHeaders
   } satisfies Settings
 })
+
+/** A page of what is read by pages. */
+interface Page {
+  readonly prefix?: string | undefined
+  readonly limit?: number | undefined
+  readonly paginationToken?: string | undefined
+}
+
+/** The SDK would write an `undefined` or empty part of a page's address as it stands. */
+export const pageOf = (request: Page) => ({
+  ...(request.prefix ? { prefix: request.prefix } : {}),
+  ...(request.limit === undefined ? {} : { limit: request.limit }),
+  ...(request.paginationToken ? { paginationToken: request.paginationToken } : {})
+})
+
+/** The limits of text that are checked before sending; none to leave it to the service. */
+export const resolveTextLimits = (
+  given: Partial<TextLimits> | false | undefined
+): Effect.Effect<TextLimits | undefined, ConnectorError.InvalidOption> => {
+  if (given === false) return Effect.succeed(undefined)
+  const limits = { ...documentedText, ...given }
+  const wrong = Object.entries(limits).find(([, limit]) => !(limit >= 1))
+  return wrong === undefined
+    ? Effect.succeed(limits)
+    : invalid(`textLimits.${wrong[0]}`, `is ${wrong[1]}; it must be a number of 1 or more`)
+}

@@ -57,10 +57,10 @@ const toRecord = (wire: typeof WireRecord.Type) => ({
 
 const usage = Schema.optionalKey(Schema.Struct({ readUnits: Schema.optionalKey(Schema.Finite) }))
 
-const pagination = Schema.optionalKey(Schema.NullOr(Schema.Struct({ next: Schema.optionalKey(Schema.String) })))
+export const pagination = Schema.optionalKey(Schema.NullOr(Schema.Struct({ next: Schema.optionalKey(Schema.String) })))
 
 /** An empty token means the same as none: there is no next page. */
-const nextOf = (wire: { readonly pagination?: typeof pagination.Type }): string | undefined =>
+export const nextOf = (wire: { readonly pagination?: typeof pagination.Type }): string | undefined =>
   wire.pagination?.next || undefined
 
 /** Sparse indexes have none. */
@@ -69,13 +69,17 @@ const dimension = Schema.optionalKey(Schema.NullOr(Schema.Int))
 /** 64 bit counts arrive as decimal strings. */
 const Count = Schema.Union([Schema.Finite, Schema.FiniteFromString])
 
-const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(schema: S, map: (wire: S["Type"]) => A): Reply<A> => {
+/** Reads a body by a schema of its JSON. */
+export const reads = <S extends Schema.ConstraintDecoder<unknown>, A>(
+  schema: S,
+  map: (wire: S["Type"]) => A
+): Reply<A> => {
   const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema))
   return (body) => Result.map(decode(body), map)
 }
 
 /** Some deployments answer these with an empty body. */
-const readsOrEmpty =
+export const readsOrEmpty =
   <A>(reply: Reply<A>): Reply<A> =>
   (body) =>
     reply(body === "" ? "{}" : body)
@@ -161,20 +165,62 @@ export const namespaces: Reply<NamespacesReply> = reads(
   })
 )
 
-/** Where an index is and the length of its dense vectors, which versions before 2026-07 tell at the top. */
+const fields = Schema.Record(
+  Schema.String,
+  Schema.Struct({
+    type: Schema.optionalKey(Schema.String),
+    full_text_search: Schema.optionalKey(Schema.Unknown),
+    dimension
+  })
+)
+
+/** The data plane of an index, which is fixed when it is made. */
+export type Plane = "vectors" | "records" | "documents"
+
+/** What the control plane tells of where an index is and what it is. */
+export interface Described {
+  readonly host: string
+  readonly dimension: number | undefined
+  readonly plane: Plane | undefined
+  /** The field whose text the index embeds. */
+  readonly textField: string | undefined
+}
+
+const planeOf = (described: typeof fields.Type): Plane | undefined => {
+  const all = Object.values(described)
+  if (all.some(({ type }) => type === "semantic_text")) return "records"
+  if ("_values" in described || "_sparse_values" in described) return "vectors"
+  return all.some(
+    ({ full_text_search, type }) =>
+      type === "dense_vector" || type === "sparse_vector" || (type === "string" && Predicate.isObject(full_text_search))
+  )
+    ? "documents"
+    : undefined
+}
+
+const textFieldOf = (described: typeof fields.Type): string | undefined =>
+  Object.keys(described).find((name) => described[name]?.type === "semantic_text")
+
+/** Before 2026-07 an index that embeds text told of its model here. */
+const embed = Schema.optionalKey(
+  Schema.NullOr(
+    Schema.Struct({ field_map: Schema.optionalKey(Schema.Struct({ text: Schema.optionalKey(Schema.String) })) })
+  )
+)
+
+/** Where an index is, its plane, and the length of its dense vectors, which versions before 2026-07 tell at the top. */
 export const described = reads(
   Schema.Struct({
     host: Schema.String,
     private_host: Schema.optionalKey(Schema.NullOr(Schema.String)),
     dimension,
-    schema: Schema.optionalKey(
-      Schema.NullOr(
-        Schema.Struct({ fields: Schema.Struct({ _values: Schema.optionalKey(Schema.Struct({ dimension })) }) })
-      )
-    )
+    schema: Schema.optionalKey(Schema.NullOr(Schema.Struct({ fields }))),
+    embed
   }),
-  (wire) => ({
+  (wire): Described => ({
     host: wire.private_host || wire.host,
-    dimension: (wire.schema?.fields._values?.dimension ?? wire.dimension) || undefined
+    dimension: (wire.schema?.fields["_values"]?.dimension ?? wire.dimension) || undefined,
+    plane: wire.embed ? "records" : planeOf(wire.schema?.fields ?? {}),
+    textField: textFieldOf(wire.schema?.fields ?? {}) ?? wire.embed?.field_map?.text
   })
 )

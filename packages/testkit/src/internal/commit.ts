@@ -2,13 +2,7 @@
  * What a write does, as data. It passed every rule, so applying it cannot fail: the same commit is applied to what
  * writes are checked against and, when it is visible, to what reads see, and it is what a disk has to keep.
  */
-import {
-  type CheckedRecord,
-  type Kind,
-  NamespaceRecords,
-  type NamespaceSchema,
-  type RecordChange
-} from "./namespaceRecords.ts"
+import type { CheckedRecord, NamespaceSchema, RecordChange } from "./namespaceRecords.ts"
 
 /** Everything a write can do to a namespace. */
 export type Change =
@@ -32,27 +26,41 @@ export interface Commit {
   readonly change: Change
 }
 
-/** The namespaces of an index by name. */
-export type Namespaces = ReadonlyMap<string, NamespaceRecords>
+/** What one namespace holds. */
+export interface Contents {
+  readonly schema: NamespaceSchema | undefined
+  readonly put: (record: CheckedRecord) => void
+  /** Absent where records are always put whole. */
+  readonly change?: (record: RecordChange) => void
+  readonly remove: (id: string) => void
+  readonly clear: () => void
+}
 
-/** Applies a commit to the namespaces of an index of that kind. */
-export const apply = (namespaces: Map<string, NamespaceRecords>, { change, namespace }: Commit, kind: Kind): void => {
+/** Makes an empty namespace. */
+export type Make<C extends Contents> = (schema: NamespaceSchema | undefined) => C
+
+/** Applies a commit to the namespaces of an index. */
+export const apply = <C extends Contents>(
+  namespaces: Map<string, C>,
+  { change, namespace }: Commit,
+  make: Make<C>
+): void => {
   const stored = namespaces.get(namespace)
   switch (change._tag) {
     case "Create":
-      namespaces.set(namespace, new NamespaceRecords(kind, change.schema))
+      namespaces.set(namespace, make(change.schema))
       return
     case "Drop":
       namespaces.delete(namespace)
       return
     case "Put": {
-      const target = stored ?? new NamespaceRecords(kind)
+      const target = stored ?? make(undefined)
       namespaces.set(namespace, target)
       for (const record of change.records) target.put(record)
       return
     }
     case "Change":
-      for (const record of change.records) stored?.change(record)
+      for (const record of change.records) stored?.change?.(record)
       return
     case "Remove":
       for (const id of change.ids) stored?.remove(id)

@@ -2,11 +2,10 @@
  * The two states of an index: what was written, which every write is checked against, and what reads see, which
  * may be some milliseconds behind. Without a delay they are one and the same.
  */
-import { apply, type Change, type Commit, type Namespaces } from "./commit.ts"
-import type { Kind, NamespaceRecords } from "./namespaceRecords.ts"
+import { apply, type Change, type Commit, type Contents, type Make } from "./commit.ts"
 
-export interface CommitLogOptions {
-  readonly kind: Kind
+export interface CommitLogOptions<C extends Contents> {
+  readonly make: Make<C>
   /** Milliseconds until a write can be read. */
   readonly visibleAfter: number
   readonly now: () => number
@@ -21,33 +20,33 @@ interface Pending {
   readonly commit: Commit
 }
 
-export class CommitLog {
-  readonly #options: CommitLogOptions
-  readonly #written = new Map<string, NamespaceRecords>()
-  readonly #visible: Map<string, NamespaceRecords>
+export class CommitLog<C extends Contents> {
+  readonly #options: CommitLogOptions<C>
+  readonly #written = new Map<string, C>()
+  readonly #visible: Map<string, C>
   /** In the order of their numbers, which is the order they become visible in: the delay is the same for all. */
   readonly #pending: Array<Pending> = []
   #lsn = 0
   #visibleLsn = 0
 
-  constructor(options: CommitLogOptions) {
+  constructor(options: CommitLogOptions<C>) {
     this.#options = options
     this.#visible = options.visibleAfter > 0 ? new Map() : this.#written
     for (const commit of options.history) {
-      apply(this.#written, commit, options.kind)
-      if (this.#visible !== this.#written) apply(this.#visible, commit, options.kind)
+      apply(this.#written, commit, options.make)
+      if (this.#visible !== this.#written) apply(this.#visible, commit, options.make)
       this.#lsn = Math.max(this.#lsn, commit.lsn)
     }
     this.#visibleLsn = this.#lsn
   }
 
   /** What writes are checked against. */
-  get written(): Namespaces {
+  get written(): ReadonlyMap<string, C> {
     return this.#written
   }
 
   /** What reads see. */
-  get visible(): Namespaces {
+  get visible(): ReadonlyMap<string, C> {
     this.#drain()
     return this.#visible
   }
@@ -60,11 +59,11 @@ export class CommitLog {
 
   /** Writes, and gives the sequence number of the write. */
   commit(namespace: string, change: Change): number {
-    const { kind, now, onCommit, visibleAfter } = this.#options
+    const { make, now, onCommit, visibleAfter } = this.#options
     const commit = { lsn: this.#lsn + 1, namespace, change }
     onCommit?.(commit)
     this.#lsn = commit.lsn
-    apply(this.#written, commit, kind)
+    apply(this.#written, commit, make)
     if (this.#visible === this.#written) this.#visibleLsn = commit.lsn
     else this.#pending.push({ visibleAt: now() + visibleAfter, commit: withOwnVectors(commit) })
     return commit.lsn
@@ -75,7 +74,7 @@ export class CommitLog {
     const now = this.#options.now()
     const late = this.#pending.findIndex((pending) => pending.visibleAt > now)
     for (const { commit } of this.#pending.splice(0, late < 0 ? this.#pending.length : late)) {
-      apply(this.#visible, commit, this.#options.kind)
+      apply(this.#visible, commit, this.#options.make)
       this.#visibleLsn = commit.lsn
     }
   }

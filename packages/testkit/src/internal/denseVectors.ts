@@ -94,13 +94,14 @@ export class DenseVectors {
   }
 }
 
-const inverseNorm = (values: Float32Array | Float64Array): number => {
+/** 1 / length, or 0 of nothing but zeros. */
+export const inverseNorm = (values: Float32Array | Float64Array): number => {
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!
   return sum === 0 ? 0 : 1 / Math.sqrt(sum)
 }
 
-const dot = (q: Float64Array, floats: Float32Array, start: number): number => {
+export const dot = (q: Float64Array, floats: Float32Array, start: number): number => {
   const length = q.length
   const whole = length - (length % 4)
   let a = 0
@@ -118,7 +119,7 @@ const dot = (q: Float64Array, floats: Float32Array, start: number): number => {
   return a + b + (c + d)
 }
 
-const squaredDistance = (q: Float64Array, floats: Float32Array, start: number): number => {
+export const squaredDistance = (q: Float64Array, floats: Float32Array, start: number): number => {
   const length = q.length
   const whole = length - (length % 4)
   let a = 0

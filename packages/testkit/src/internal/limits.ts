@@ -6,7 +6,7 @@ import { maxIdLength, maxMetadataBytes, maxSparseValues } from "@effect-connecto
 
 /** Limits of one index. Source of each default: Pinecone's documentation (operation limits), unless said otherwise. */
 export interface Limits {
-  /** Records in one upsert. @default 1_000 */
+  /** Records or documents in one upsert or update. @default 1_000 */
   readonly maxRecords: number
   /**
    * Bytes of one upsert, measured on its protobuf form. The documentation says "2 MB" without saying of which
@@ -43,6 +43,16 @@ export interface Limits {
   readonly maxSchemaFields: number
   /** Positions of a sparse vector. @default 2_048 */
   readonly maxSparseValues: number
+  /** Bytes of one document as JSON. The documentation says "2 MB"; which megabytes is a guess. @default 2_097_152 */
+  readonly maxDocumentBytes: number
+  /** Bytes of a field with full-text search. The documentation says "100 KB". @default 102_400 */
+  readonly maxTextBytes: number
+  /** Tokens of a field with full-text search. @default 10_000 */
+  readonly maxTextTokens: number
+  /** Bytes of one token. That a longer one is refused is a guess. @default 256 */
+  readonly maxTokenBytes: number
+  /** Bytes of a text that is searched for; "10 KB" in the comments of the service's client. @default 10_240 */
+  readonly maxSearchTextBytes: number
 }
 
 export const defaultLimits: Limits = {
@@ -60,5 +70,10 @@ export const defaultLimits: Limits = {
   maxNamespaceLength: 512,
   maxNamespaces: 100_000,
   maxSchemaFields: 50,
-  maxSparseValues
+  maxSparseValues,
+  maxDocumentBytes: 2_097_152,
+  maxTextBytes: 102_400,
+  maxTextTokens: 10_000,
+  maxTokenBytes: 256,
+  maxSearchTextBytes: 10_240
 }

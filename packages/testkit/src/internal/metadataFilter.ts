@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { print, type Refusal, refused } from "./refusals.ts"
 
+/** Does a record match, by its metadata? */
 export type Matches = (metadata: Metadata | undefined) => boolean
 
 type Compiled<A> = Result.Result<A, Refusal>
@@ -19,22 +20,41 @@ type Test = (value: MetadataValue | undefined) => boolean
 
 type Scalar = string | number | boolean
 
+/** What is filtered, where that is more than metadata. */
+export interface Subject<S> {
+  readonly metadata: (subject: S) => Metadata | undefined
+  /** What an operator means on a field that is no metadata; `undefined` where it is metadata. */
+  readonly special: (field: string, operator: string, operand: unknown) => Compiled<(subject: S) => boolean> | undefined
+}
+
 /** Compiles a filter, or says what is wrong with it. `maxValues` bounds `$in` and `$nin`. */
-export const compile = (filter: unknown, maxValues: number): Compiled<Matches> => {
+export const compile = (filter: unknown, maxValues: number): Compiled<Matches> =>
+  compileFor<Metadata | undefined>(filter, maxValues, ofMetadata)
+
+const ofMetadata: Subject<Metadata | undefined> = { metadata: (metadata) => metadata, special: () => undefined }
+
+/** The same of something else. */
+export const compileFor = <S>(
+  filter: unknown,
+  maxValues: number,
+  subject: Subject<S>
+): Compiled<(subject: S) => boolean> => {
   if (!Predicate.isReadonlyObject(filter))
     return Result.fail(refused(`A filter must be an object, got ${print(filter)}`))
-  const parts = Object.entries(filter).map(([key, operand]): Compiled<Matches> => {
+  const list = (operator: string, operand: unknown): Compiled<ReadonlyArray<(subject: S) => boolean>> =>
+    Array.isArray(operand) && operand.length > 0
+      ? Result.all(operand.map((filter) => compileFor(filter, maxValues, subject)))
+      : Result.fail(refused(`${operator} must be a list of at least one filter, got ${print(operand)}`))
+  const parts = Object.entries(filter).map(([key, operand]): Compiled<(subject: S) => boolean> => {
     switch (key) {
       case "$and":
-        return Result.map(compileList(key, operand, maxValues), (all) => (metadata) => all.every((f) => f(metadata)))
+        return Result.map(list(key, operand), (all) => (subject) => all.every((f) => f(subject)))
       case "$or":
-        return Result.map(compileList(key, operand, maxValues), (any) => (metadata) => any.some((f) => f(metadata)))
+        return Result.map(list(key, operand), (any) => (subject) => any.some((f) => f(subject)))
       case "$not":
-        return Result.map(compile(operand, maxValues), (f) => (metadata) => !f(metadata))
+        return Result.map(compileFor(operand, maxValues, subject), (f) => (subject) => !f(subject))
       default:
-        return key.startsWith("$")
-          ? Result.fail(unknownOperator(key))
-          : Result.map(compileField(key, operand, maxValues), (test) => (metadata) => test(valueOf(metadata, key)))
+        return key.startsWith("$") ? Result.fail(unknownOperator(key)) : compileField(key, operand, maxValues, subject)
     }
   })
   return Result.map(Result.all(parts), every)
@@ -44,20 +64,25 @@ export const compile = (filter: unknown, maxValues: number): Compiled<Matches> =
 export const isEmpty = (filter: unknown): boolean =>
   Predicate.isReadonlyObject(filter) && Object.keys(filter).length === 0
 
-const compileList = (operator: string, operand: unknown, maxValues: number): Compiled<ReadonlyArray<Matches>> =>
-  Array.isArray(operand) && operand.length > 0
-    ? Result.all(operand.map((filter) => compile(filter, maxValues)))
-    : Result.fail(refused(`${operator} must be a list of at least one filter, got ${print(operand)}`))
-
-const compileField = (field: string, condition: unknown, maxValues: number): Compiled<Test> => {
-  if (isScalar(condition)) return Result.succeed((value) => equals(value, condition))
-  if (!Predicate.isReadonlyObject(condition) || Object.keys(condition).length === 0) {
+const compileField = <S>(
+  field: string,
+  condition: unknown,
+  maxValues: number,
+  { metadata, special }: Subject<S>
+): Compiled<(subject: S) => boolean> => {
+  const operators = isScalar(condition) ? { $eq: condition } : condition
+  if (!Predicate.isReadonlyObject(operators) || Object.keys(operators).length === 0) {
     return Result.fail(
       refused(`The condition on field '${field}' must be a value or an object of operators, got ${print(condition)}`)
     )
   }
-  const tests = Object.entries(condition).map(([operator, operand]) =>
-    compileOperator(field, operator, operand, maxValues)
+  const tests = Object.entries(operators).map(
+    ([operator, operand]) =>
+      special(field, operator, operand) ??
+      Result.map(
+        compileOperator(field, operator, operand, maxValues),
+        (test) => (subject: S) => test(valueOf(metadata(subject), field))
+      )
   )
   return Result.map(Result.all(tests), every)
 }

@@ -5,6 +5,7 @@
  * of its documentation. Callers must treat it as opaque.
  */
 import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -24,6 +25,10 @@ export interface Page {
   /** None on the last page. */
   readonly next: string | undefined
 }
+
+/** A scope for what the names are chosen by, whatever it is. */
+export const scopeOf = (chosenBy: unknown): string =>
+  createHash("sha256").update(JSON.stringify(chosenBy)).digest("base64url").slice(0, 16)
 
 const Token = Schema.fromJsonString(
   Schema.Struct({

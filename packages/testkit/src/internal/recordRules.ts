@@ -27,11 +27,11 @@ export interface Shape {
 
 type Checked<A> = Result.Result<A, Refusal>
 
-export const checkId = (id: string, limits: Limits): Refusal | undefined => {
+export const checkId = (id: string, limits: Limits, what = "Vector ID"): Refusal | undefined => {
   if (id.length < 1 || id.length > limits.maxIdLength) {
-    return outOfRange("Vector ID length", 1, limits.maxIdLength, id.length)
+    return outOfRange(`${what} length`, 1, limits.maxIdLength, id.length)
   }
-  return isAscii(id) ? undefined : refused(`Vector ID must be ASCII without NUL, but got '${id}'`)
+  return isAscii(id) ? undefined : refused(`${what} must be ASCII without NUL, but got '${id}'`)
 }
 
 export const checkNamespace = (name: string, limits: Limits): Refusal | undefined => {
@@ -98,27 +98,32 @@ export const checkSparse = (sparse: SparseValues, shape: Shape, limits: Limits):
   return Result.succeed(copy)
 }
 
+/** What is wrong with a value of metadata of this field. */
+export const wrongMetadataValue = (field: string, value: unknown): Refusal =>
+  refused(
+    `Metadata value must be a string, number, boolean or list of strings, got '${print(value)}' for field '${field}'`
+  )
+
 /** Metadata, copied without its null fields. */
 export const checkMetadata = (metadata: Metadata, limits: Limits): Checked<Metadata> => {
   const copy = copyMetadata(metadata)
   for (const [field, value] of Object.entries(copy)) {
     if (field.startsWith("$")) return Result.fail(refused(`Metadata field '${field}' must not start with $`))
-    if (!isMetadataValue(value)) {
-      return Result.fail(
-        refused(
-          `Metadata value must be a string, number, boolean or list of strings, got '${print(value)}' for field '${field}'`
-        )
-      )
-    }
+    if (!isMetadataValue(value)) return Result.fail(wrongMetadataValue(field, value))
   }
-  const bytes = Buffer.byteLength(JSON.stringify(copy))
+  const wrong = checkMetadataSize(copy, limits, "vector")
+  return wrong === undefined ? Result.succeed(copy) : Result.fail(wrong)
+}
+
+export const checkMetadataSize = (
+  metadata: Metadata,
+  limits: Limits,
+  of: "vector" | "document"
+): Refusal | undefined => {
+  const bytes = Buffer.byteLength(JSON.stringify(metadata))
   return bytes > limits.maxMetadataBytes
-    ? Result.fail(
-        refused(
-          `Metadata size is ${bytes} bytes, which exceeds the limit of ${limits.maxMetadataBytes} bytes per vector`
-        )
-      )
-    : Result.succeed(copy)
+    ? refused(`Metadata size is ${bytes} bytes, which exceeds the limit of ${limits.maxMetadataBytes} bytes per ${of}`)
+    : undefined
 }
 
 /** A copy that shares nothing with the original and has none of its null fields. */
@@ -142,7 +147,7 @@ const checkFinite = (values: Values): Refusal | undefined => {
   return undefined
 }
 
-const isMetadataValue = (value: unknown): value is MetadataValue =>
+export const isMetadataValue = (value: unknown): value is MetadataValue =>
   typeof value === "string" ||
   typeof value === "boolean" ||
   Number.isFinite(value) ||

@@ -20,6 +20,13 @@ export const refused = (detail: string): RequestRefused =>
 export const outOfRange = (what: string, min: number, max: number, got: number): RequestRefused =>
   refused(`${what} must be a whole number from ${min} to ${max}, got ${got}`)
 
+/** The text is the service's for writes; that of reads follows it. */
+export const hasDocuments = (what: "writes" | "reads"): RequestRefused =>
+  refused(`This index has a document schema, so ${what} must go through the documents API.`)
+
+export const hasNoDocuments = (what: "writes" | "reads"): RequestRefused =>
+  refused(`This index has no document schema, so ${what} must go through the vectors API.`)
+
 export const dimensionMismatch = (got: number, expected: number): RequestRefused =>
   refused(`Vector dimension ${got} does not match the dimension of the index ${expected}`)
 
@@ -28,9 +35,9 @@ export const noSparseSupport = (): RequestRefused =>
     "Index configuration does not support sparse values - only indexes that are sparse or using dotproduct are supported"
   )
 
-export const requestTooLarge = (bytes: number, maxBytes: number): RequestTooLarge =>
+export const requestTooLarge = (bytes: number, maxBytes: number, what = "Your request"): RequestTooLarge =>
   new RequestTooLarge({
-    detail: `Your request is larger than the maximum supported size - ${megabytes(maxBytes)}. It takes ${bytes} bytes`,
+    detail: `${what} is larger than the maximum supported size - ${megabytes(maxBytes)}. It takes ${bytes} bytes`,
     wire: badRequest
   })
 

@@ -9,14 +9,11 @@
  * of a fetch by metadata is refused over the bytes of a reply, as a query is.
  */
 import {
-  defaultNamespace,
   type DeleteRequest,
   type FetchReply,
   type FetchRequest,
   type ListReply,
   type ListRequest,
-  type NamespacesReply,
-  type NamespacesRequest,
   type QueryReply,
   type QueryRequest,
   type Stats,
@@ -25,44 +22,27 @@ import {
   type WriteReply
 } from "@effect-connectors/pinecone/PineconeIndex"
 import type { Metadata, SparseValues, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
-import { createHash } from "node:crypto"
 import * as Result from "effect/Result"
+import { type Answer, checkIds, inRange, orRefuse } from "./answer.ts"
 import type { Change, Commit } from "./commit.ts"
 import { CommitLog } from "./commitLog.ts"
 import type { Metric } from "./denseVectors.ts"
 import type { Limits } from "./limits.ts"
 import * as MetadataFilter from "./metadataFilter.ts"
-import {
-  type CheckedRecord,
-  NamespaceRecords,
-  type NamespaceSchema,
-  type Near,
-  type RecordChange
-} from "./namespaceRecords.ts"
-import { page } from "./page.ts"
+import { type CheckedRecord, NamespaceRecords, type Near, type RecordChange } from "./namespaceRecords.ts"
+import * as NamespaceCalls from "./namespaceCalls.ts"
+import { scopeOf } from "./page.ts"
 import * as ReadUnits from "./readUnits.ts"
 import {
   checkId,
   checkMetadata,
-  checkNamespace,
   checkQueryValues,
-  checkSchema,
   checkSparse,
   checkValues,
   mergeMetadata,
   type Shape
 } from "./recordRules.ts"
-import {
-  alreadyExists,
-  emptyFilter,
-  namespaceNotFound,
-  outOfRange,
-  type Refusal,
-  refused,
-  replyTooLarge,
-  requestTooLarge,
-  tooManyNamespaces
-} from "./refusals.ts"
+import { emptyFilter, namespaceNotFound, type Refusal, refused, replyTooLarge, requestTooLarge } from "./refusals.ts"
 import type { SparseVector } from "./sparseVector.ts"
 import { envelopeSize, recordSize } from "./wireSize.ts"
 
@@ -84,8 +64,6 @@ export interface StoreOptions {
   /** What `onCommit` of an index like this one was told: the index starts with it. @default none */
   readonly history?: Iterable<Commit> | undefined
 }
-
-export type Answer<A> = Result.Result<A, Refusal>
 
 export interface UpdateByFilterRequest {
   readonly namespace?: string | undefined
@@ -116,21 +94,12 @@ export interface FetchByMetadataReply extends FetchReply {
   readonly next?: string | undefined
 }
 
-export interface NamespaceInfo {
-  readonly name: string
-  readonly records: number
-  readonly schema?: NamespaceSchema | undefined
-}
-
-export interface CreateNamespaceRequest {
-  readonly name: string
-  readonly schema?: NamespaceSchema | undefined
-}
-
 /** The calls of the service, answered at once. `""` and no namespace are the default namespace. */
-export interface VectorStore {
+export interface VectorStore extends NamespaceCalls.NamespaceCalls {
+  readonly limits: Limits
   readonly upsert: (request: UpsertRequest) => Answer<WriteReply>
-  readonly query: (request: QueryRequest) => Answer<QueryReply>
+  /** Finds only records that match `also`, too. */
+  readonly query: (request: QueryRequest, also?: MetadataFilter.Matches) => Answer<QueryReply>
   readonly fetch: (request: FetchRequest) => Answer<FetchReply>
   readonly fetchByMetadata: (request: FetchByMetadataRequest) => Answer<FetchByMetadataReply>
   readonly list: (request: ListRequest) => Answer<ListReply>
@@ -138,19 +107,7 @@ export interface VectorStore {
   readonly updateByFilter: (request: UpdateByFilterRequest) => Answer<UpdateByFilterReply>
   readonly delete: (request: DeleteRequest) => Answer<WriteReply>
   readonly stats: () => Stats
-  readonly namespaces: (request: NamespacesRequest) => Answer<NamespacesReply>
-  /** How many namespaces all pages of that prefix list. */
-  readonly countNamespaces: (prefix: string) => number
-  readonly createNamespace: (request: CreateNamespaceRequest) => Answer<NamespaceInfo>
-  readonly describeNamespace: (name: string) => Answer<NamespaceInfo>
-  readonly deleteNamespace: (name: string) => Answer<void>
-  /** Reads of the namespace see every write whose sequence number is not higher. */
-  readonly indexedLsn: (namespace: string) => number
 }
-
-/** The one name of a namespace that has several. */
-export const namespaceName = (name: string | undefined): string =>
-  name === undefined || name === "" ? defaultNamespace : name
 
 export const make = (options: StoreOptions): VectorStore => {
   const { limits } = options
@@ -158,31 +115,19 @@ export const make = (options: StoreOptions): VectorStore => {
   const metric = isSparse ? "dotproduct" : options.metric
   const kind = { isSparse, metric }
   const log = new CommitLog({
-    kind,
+    make: (schema) => new NamespaceRecords(kind, schema),
     visibleAfter: options.visibleAfter ?? 0,
     now: options.now ?? (() => 0),
     onCommit: options.onCommit,
     history: options.history ?? []
   })
+  const { checkRoom, named, ...calls } = NamespaceCalls.make(log, limits)
   const dimensions = Array.from(log.written.values(), (stored) => stored.dimension)
   let dimension = isSparse ? 0 : (options.dimension ?? dimensions.find((known) => known !== undefined))
 
   const takesSparse = metric === "dotproduct" && options.takesSparse !== false
 
   const shape = (): Shape => ({ dimension, takesSparse })
-
-  const named = (request: { readonly namespace?: string | undefined }): Answer<string> => {
-    const name = namespaceName(request.namespace)
-    return orRefuse(name, checkNamespace(name, limits))
-  }
-
-  const checkIds = (ids: ReadonlyArray<string>): Refusal | undefined => {
-    for (const id of ids) {
-      const wrong = checkId(id, limits)
-      if (wrong !== undefined) return wrong
-    }
-    return undefined
-  }
 
   const checkSparseOf = (sparse: SparseValues | undefined): Answer<SparseVector | undefined> =>
     sparse === undefined ? Result.succeed(undefined) : checkSparse(sparse, shape(), limits)
@@ -195,10 +140,6 @@ export const make = (options: StoreOptions): VectorStore => {
 
   const compileNonEmpty = (what: "Delete" | "Update" | "Fetch", filter: unknown): Answer<MetadataFilter.Matches> =>
     MetadataFilter.isEmpty(filter) ? Result.fail(emptyFilter(what)) : compileFilter(filter)
-
-  /** May a write make this namespace, if it is not there? */
-  const checkRoom = (name: string): Refusal | undefined =>
-    log.written.has(name) || log.written.size < limits.maxNamespaces ? undefined : tooManyNamespaces()
 
   const checkRecord = (record: VectorRecord, bytes: number, shape: Shape): Answer<CheckedRecord> =>
     Result.gen(function* () {
@@ -249,12 +190,12 @@ export const make = (options: StoreOptions): VectorStore => {
       return { values: vector, sparseValues }
     })
 
-  const query: VectorStore["query"] = (request) =>
+  const query: VectorStore["query"] = (request, also) =>
     Result.gen(function* () {
       const stored = log.visible.get(yield* named(request))
       const { filter, includeMetadata = false, includeValues = false, topK } = request
       yield* inRange("topK", 1, limits.maxTopK, topK)
-      const matches = filter === undefined ? undefined : yield* compileFilter(filter)
+      const matches = both(filter === undefined ? undefined : yield* compileFilter(filter), also)
       const near = yield* nearOf(request, stored)
       const readUnits = ReadUnits.ofQuery(stored?.bytes ?? 0)
       if (stored === undefined || near === undefined) return { matches: [], readUnits }
@@ -269,7 +210,7 @@ export const make = (options: StoreOptions): VectorStore => {
     Result.gen(function* () {
       const stored = log.visible.get(yield* named(request))
       yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
-      yield* orRefuse(request.ids, checkIds(request.ids))
+      yield* orRefuse(request.ids, checkIds(request.ids, limits))
       const records = recordsOf(stored, request.ids)
       return { records, readUnits: ReadUnits.ofFetch(records.size) }
     })
@@ -280,7 +221,7 @@ export const make = (options: StoreOptions): VectorStore => {
       const stored = log.visible.get(name) ?? nothing
       const { filter, limit = defaultFetchPage, paginationToken } = request
       const matches = yield* compileNonEmpty("Fetch", filter)
-      const scope = digest(JSON.stringify([name, filter]))
+      const scope = scopeOf([name, filter])
       const { names, next } = yield* stored.pageWhere(matches, { limit, paginationToken, scope }, limits.maxFetchPage)
       const records = recordsOf(stored, names)
       const bytes = Array.from(records.values()).reduce((sum, record) => sum + recordSize(record), 0)
@@ -343,7 +284,7 @@ export const make = (options: StoreOptions): VectorStore => {
       if ("ids" in request) {
         const { ids } = request
         yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
-        yield* orRefuse(ids, checkIds(ids))
+        yield* orRefuse(ids, checkIds(ids, limits))
         return { _tag: "Remove", ids }
       }
       if ("filter" in request) {
@@ -363,47 +304,11 @@ export const make = (options: StoreOptions): VectorStore => {
     }
   }
 
-  const countOf = (name: string): number => log.visible.get(name)?.size ?? 0
-
-  const listNamespaces: VectorStore["namespaces"] = (request) =>
-    Result.map(
-      page([...log.written.keys()].sort(), () => true, request, limits.maxPage),
-      ({ names, next }) => ({ namespaces: names.map((name) => ({ name, records: countOf(name) })), next })
-    )
-
-  const countNamespaces: VectorStore["countNamespaces"] = (prefix) =>
-    Array.from(log.written.keys()).filter((name) => name.startsWith(prefix)).length
-
-  const createNamespace: VectorStore["createNamespace"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named({ namespace: request.name })
-      const { schema } = request
-      if (schema !== undefined) yield* orRefuse(schema, checkSchema(schema, limits))
-      if (log.written.has(name)) return yield* Result.fail(alreadyExists())
-      yield* orRefuse(name, checkRoom(name))
-      log.commit(name, { _tag: "Create", schema })
-      return yield* describeNamespace(name)
-    })
-
-  const describeNamespace: VectorStore["describeNamespace"] = (given) => {
-    const name = namespaceName(given)
-    const stored = log.written.get(name)
-    return stored === undefined
-      ? Result.fail(namespaceNotFound(name))
-      : Result.succeed({ name, records: countOf(name), ...(stored.schema && { schema: stored.schema }) })
-  }
-
-  const deleteNamespace: VectorStore["deleteNamespace"] = (given) => {
-    const name = namespaceName(given)
-    if (!log.written.has(name)) return Result.fail(namespaceNotFound(name))
-    log.commit(name, { _tag: "Drop" })
-    return Result.succeed(undefined)
-  }
-
   /** Stands for a namespace that is not there. */
   const nothing = new NamespaceRecords(kind)
 
   return {
+    limits,
     upsert,
     query,
     fetch,
@@ -413,12 +318,7 @@ export const make = (options: StoreOptions): VectorStore => {
     updateByFilter,
     delete: remove,
     stats,
-    namespaces: listNamespaces,
-    countNamespaces,
-    createNamespace,
-    describeNamespace,
-    deleteNamespace,
-    indexedLsn: () => log.visibleLsn
+    ...calls
   }
 }
 
@@ -434,17 +334,15 @@ const recordsOf = (
   return records
 }
 
-const defaultFetchPage = 100
+const both = (
+  one: MetadataFilter.Matches | undefined,
+  other: MetadataFilter.Matches | undefined
+): MetadataFilter.Matches | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : (metadata) => one(metadata) && other(metadata)
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 16)
+const defaultFetchPage = 100
 
 /** Tag and four bytes of a score. */
 const scoreSize = 5
 
 const bothGiven = (other: string): Refusal => refused(`Cannot provide both 'ID' and '${other}' at the same time`)
-
-const orRefuse = <A>(value: A, refusal: Refusal | undefined): Answer<A> =>
-  refusal === undefined ? Result.succeed(value) : Result.fail(refusal)
-
-const inRange = (what: string, min: number, max: number, got: number): Answer<number> =>
-  Number.isInteger(got) && got >= min && got <= max ? Result.succeed(got) : Result.fail(outOfRange(what, min, max, got))

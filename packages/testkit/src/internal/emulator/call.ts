@@ -12,6 +12,8 @@ export interface Call {
   readonly bytes: number
   /** What it came over. @default HTTP with JSON */
   readonly wire?: "grpc" | undefined
+  /** The form of its errors. @default that of the control plane without an index, that of vectors with one */
+  readonly errors?: "control" | undefined
 }
 
 /** An answer, before it is put on the wire. */

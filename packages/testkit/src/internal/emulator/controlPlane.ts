@@ -2,17 +2,29 @@
 import { RequestRefused } from "@effect-connectors/core/ConnectorError"
 import * as Result from "effect/Result"
 import type { Reply } from "./call.ts"
+import type { Embedder } from "../records/embedder.ts"
 import { refuseControl } from "./envelopes.ts"
 import type { Doors } from "./doors.ts"
 import { empty, json } from "./reply.ts"
 import type { EmulatedIndex, Indexes } from "./indexes.ts"
-import { changed, checked, type Definition, type Read, readChanges, readDefinition, toModel } from "./indexModel.ts"
+import {
+  changed,
+  checked,
+  type Definition,
+  type Read,
+  readChanges,
+  readDefinition,
+  readDefinitionForModel,
+  toModel
+} from "./indexModel.ts"
 import type { Incoming } from "./wire.ts"
 
 export interface Project {
   readonly indexes: Indexes
   /** An index is made when its door is open, and its door is closed when it is no more. */
   readonly doors: Doors
+  /** Makes vectors of texts. */
+  readonly embedder: Embedder
 }
 
 export type Handler = (project: Project, incoming: Incoming) => Reply | Promise<Reply>
@@ -35,15 +47,18 @@ const modelOf = ({ doors }: Project, { version }: Incoming, definition: Definiti
 const reply = (answer: Read<Reply>): Reply =>
   Result.getOrElse(answer, ({ detail, wire }) => refuseControl(wire?.status ?? 400, detail))
 
-export const createIndex: Handler = async (project, incoming) => {
-  const definition = readDefinition(incoming.body)
-  if (Result.isFailure(definition)) return reply(Result.fail(definition.failure))
-  const created = await create(project, definition.success)
-  return reply(Result.map(created, ({ definition }) => json(201, modelOf(project, incoming, definition))))
-}
+const creating =
+  (read: (body: unknown) => Read<Definition>): Handler =>
+  async (project, incoming) => {
+    const definition = read(incoming.body)
+    if (Result.isFailure(definition)) return reply(Result.fail(definition.failure))
+    const created = await create(project, definition.success)
+    return reply(Result.map(created, ({ definition }) => json(201, modelOf(project, incoming, definition))))
+  }
 
-export const createForModel: Handler = () =>
-  refuseControl(400, "The emulator embeds no text: create a vector index and write vectors")
+export const createIndex = creating(readDefinition)
+
+export const createForModel = creating(readDefinitionForModel)
 
 export const listIndexes: Handler = (project, incoming) =>
   json(200, { indexes: project.indexes.all().map(({ definition }) => modelOf(project, incoming, definition)) })

@@ -3,11 +3,12 @@ import { defaultNamespace, type Match } from "@effect-connectors/pinecone/Pineco
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Arr from "effect/Array"
 import * as Result from "effect/Result"
-import { type Refusal, refused } from "../refusals.ts"
-import { namespaceName } from "../vectorStore.ts"
+import { no } from "../answer.ts"
+import { hasDocuments, type Refusal, refused } from "../refusals.ts"
+import { namespaceName } from "../namespaceCalls.ts"
 import { namesDefault } from "./apiVersion.ts"
 import type { Reply } from "./call.ts"
-import type { EmulatedIndex } from "./indexes.ts"
+import type { EmulatedIndex, VectorIndex } from "./indexes.ts"
 import { given, givenSparse, toRecord } from "./requests.ts"
 import type * as Requests from "./requests.ts"
 
@@ -24,6 +25,15 @@ export type Handler<Request, A> = (
   request: Request
 ) => Result.Result<Told<A>, Refusal>
 
+/** Answers a call that only an index of vectors has. */
+const onVectors =
+  <Request, A>(
+    what: "writes" | "reads",
+    answer: (index: VectorIndex, version: string, request: Request) => Result.Result<Told<A>, Refusal>
+  ): Handler<Request, A> =>
+  (index, version, request) =>
+    index.plane === "vectors" ? answer(index, version, request) : Result.fail(hasDocuments(what))
+
 /** A namespace as a caller of some version calls it. */
 export const namespaceOf = (version: string, given: string | null | undefined): Result.Result<string, Refusal> =>
   given === defaultNamespace && !namesDefault(version)
@@ -37,7 +47,7 @@ export const calledBy = (version: string, namespace: string): string =>
 export const told = <A>(answer: A): Told<A> => ({ answer, headers: {} })
 
 /** The answer to a write. */
-const written = <A>(answer: A, lsn: number | undefined): Told<A> => ({
+export const written = <A>(answer: A, lsn: number | undefined): Told<A> => ({
   answer,
   headers: lsn === undefined ? {} : { "x-pinecone-request-lsn": String(lsn) }
 })
@@ -49,7 +59,7 @@ export interface Read {
 }
 
 /** The answer to a read: what it saw, and how far it sees. */
-const found = <A>(
+export const found = <A>(
   index: EmulatedIndex,
   version: string,
   namespace: string,
@@ -60,34 +70,40 @@ const found = <A>(
   headers: { "x-pinecone-max-indexed-lsn": String(index.store.indexedLsn(namespace)) }
 })
 
-export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: number }> = (index, version, request) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(version, request.namespace)
-    const records = (request.vectors ?? []).map(toRecord)
-    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
-    const { lsn } = yield* index.store.upsert({ namespace, records })
-    return written({ count: records.length }, lsn)
-  })
+export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: number }> = onVectors(
+  "writes",
+  (index, version, request) =>
+    Result.gen(function* () {
+      const namespace = yield* namespaceOf(version, request.namespace)
+      const records = (request.vectors ?? []).map(toRecord)
+      if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
+      const { lsn } = yield* index.store.upsert({ namespace, records })
+      return written({ count: records.length }, lsn)
+    })
+)
 
 export interface Matches {
   readonly matches: ReadonlyArray<Match>
 }
 
-export const query: Handler<typeof Requests.Query.Type, Matches & Read> = (index, version, request) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(version, request.namespace)
-    const { matches, readUnits } = yield* index.store.query({
-      namespace,
-      topK: request.topK ?? 0,
-      id: request.id || undefined,
-      vector: given(request.vector),
-      sparseVector: givenSparse(request.sparseVector),
-      filter: request.filter ?? undefined,
-      includeValues: request.includeValues ?? false,
-      includeMetadata: request.includeMetadata ?? false
+export const query: Handler<typeof Requests.Query.Type, Matches & Read> = onVectors(
+  "reads",
+  (index, version, request) =>
+    Result.gen(function* () {
+      const namespace = yield* namespaceOf(version, request.namespace)
+      const { matches, readUnits } = yield* index.store.query({
+        namespace,
+        topK: request.topK ?? 0,
+        id: request.id || undefined,
+        vector: given(request.vector),
+        sparseVector: givenSparse(request.sparseVector),
+        filter: request.filter ?? undefined,
+        includeValues: request.includeValues ?? false,
+        includeMetadata: request.includeMetadata ?? false
+      })
+      return found(index, version, namespace, { matches }, readUnits)
     })
-    return found(index, version, namespace, { matches }, readUnits)
-  })
+)
 
 export interface Records {
   readonly records: ReadonlyMap<string, VectorRecord>
@@ -98,30 +114,32 @@ export interface Paged {
   readonly next: string | undefined
 }
 
-export const fetch: Handler<typeof Requests.Fetch.Type, Records & Read> = (index, version, request) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(version, request.namespace)
-    const ids = request.ids ?? []
-    if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* no("A fetch needs at least one id")
-    const { readUnits, records } = yield* index.store.fetch({ namespace, ids })
-    return found(index, version, namespace, { records }, readUnits)
-  })
-
-export const fetchByMetadata: Handler<typeof Requests.FetchByMetadata.Type, Records & Paged & Read> = (
-  index,
-  version,
-  request
-) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(version, request.namespace)
-    const { next, readUnits, records } = yield* index.store.fetchByMetadata({
-      namespace,
-      filter: request.filter ?? {},
-      limit: request.limit ?? undefined,
-      paginationToken: request.paginationToken || undefined
+export const fetch: Handler<typeof Requests.Fetch.Type, Records & Read> = onVectors(
+  "reads",
+  (index, version, request) =>
+    Result.gen(function* () {
+      const namespace = yield* namespaceOf(version, request.namespace)
+      const ids = request.ids ?? []
+      if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* no("A fetch needs at least one id")
+      const { readUnits, records } = yield* index.store.fetch({ namespace, ids })
+      return found(index, version, namespace, { records }, readUnits)
     })
-    return found(index, version, namespace, { records, next }, readUnits)
-  })
+)
+
+export const fetchByMetadata: Handler<typeof Requests.FetchByMetadata.Type, Records & Paged & Read> = onVectors(
+  "reads",
+  (index, version, request) =>
+    Result.gen(function* () {
+      const namespace = yield* namespaceOf(version, request.namespace)
+      const { next, readUnits, records } = yield* index.store.fetchByMetadata({
+        namespace,
+        filter: request.filter ?? {},
+        limit: request.limit ?? undefined,
+        paginationToken: request.paginationToken || undefined
+      })
+      return found(index, version, namespace, { records, next }, readUnits)
+    })
+)
 
 /** What a list asks for. */
 export const pageOf = (request: typeof Requests.ListNamespaces.Type) => ({
@@ -134,19 +152,22 @@ export interface Ids {
   readonly ids: ReadonlyArray<string>
 }
 
-export const list: Handler<typeof Requests.List.Type, Ids & Paged & Read> = (index, version, request) =>
-  Result.gen(function* () {
-    const namespace = yield* namespaceOf(version, request.namespace)
-    const { ids, next, readUnits } = yield* index.store.list({ namespace, ...pageOf(request) })
-    return found(index, version, namespace, { ids, next }, readUnits)
-  })
+export const list: Handler<typeof Requests.List.Type, Ids & Paged & Read> = onVectors(
+  "reads",
+  (index, version, request) =>
+    Result.gen(function* () {
+      const namespace = yield* namespaceOf(version, request.namespace)
+      const { ids, next, readUnits } = yield* index.store.list({ namespace, ...pageOf(request) })
+      return found(index, version, namespace, { ids, next }, readUnits)
+    })
+)
 
 export interface Updated {
   /** Of an update by metadata. */
   readonly matched: number | undefined
 }
 
-export const update: Handler<typeof Requests.Update.Type, Updated> = (index, version, request) =>
+export const update: Handler<typeof Requests.Update.Type, Updated> = onVectors("writes", (index, version, request) =>
   Result.gen(function* () {
     const namespace = yield* namespaceOf(version, request.namespace)
     const { filter, id } = request
@@ -158,7 +179,7 @@ export const update: Handler<typeof Requests.Update.Type, Updated> = (index, ver
     if (!filter) {
       if (!id) return yield* no("An update needs an id or a filter")
       const { lsn } = yield* index.store.update({ namespace, id, ...change })
-      return written({ matched: undefined }, lsn)
+      return written<Updated>({ matched: undefined }, lsn)
     }
     if (id) return yield* no("An update needs either an id or a filter, not both")
     if (change.values ?? change.sparseValues) {
@@ -170,16 +191,18 @@ export const update: Handler<typeof Requests.Update.Type, Updated> = (index, ver
       metadata: change.metadata ?? {},
       dryRun: request.dryRun ?? false
     })
-    return written({ matched }, lsn)
+    return written<Updated>({ matched }, lsn)
   })
+)
 
-export const remove: Handler<typeof Requests.Delete.Type, {}> = (index, version, request) =>
+export const remove: Handler<typeof Requests.Delete.Type, {}> = onVectors("writes", (index, version, request) =>
   Result.gen(function* () {
     const namespace = yield* namespaceOf(version, request.namespace)
     const removal = yield* removalOf(request)
     const { lsn } = yield* index.store.delete({ namespace, ...removal })
     return written({}, lsn)
   })
+)
 
 const removalOf = ({ deleteAll, filter, ids }: typeof Requests.Delete.Type) => {
   const ways = [
@@ -196,7 +219,7 @@ const removalOf = ({ deleteAll, filter, ids }: typeof Requests.Delete.Type) => {
 export interface Counted {
   readonly dimension: number | undefined
   readonly metric: string | undefined
-  readonly vectorType: string
+  readonly vectorType: string | undefined
   readonly totalRecords: number
   readonly namespaces: ReadonlyArray<readonly [name: string, records: number]>
 }
@@ -210,11 +233,9 @@ export const stats: Handler<typeof Requests.Stats.Type, Counted> = (index, versi
     told({
       dimension,
       metric,
-      vectorType: index.definition.vectorType,
+      vectorType: index.plane === "documents" ? undefined : index.definition.vectorType,
       totalRecords,
       namespaces: Array.from(namespaces, ([name, records]) => [calledBy(version, name), records] as const)
     })
   )
 }
-
-export const no = (detail: string): Result.Result<never, Refusal> => Result.fail(refused(detail))

@@ -2,7 +2,7 @@
  * The ways of the service to say no: `{code, message, details}` on the data plane, the status of a call over gRPC,
  * `{status, error}` on the control plane, and plain text from the gateway in front of all.
  */
-import { clip } from "@effect-connectors/core/ConnectorError"
+import { clip, type Unavailable } from "@effect-connectors/core/ConnectorError"
 import type { Refusal } from "../refusals.ts"
 import type { Call, Reply } from "./call.ts"
 import { json, type Refuse, text } from "./reply.ts"
@@ -37,7 +37,7 @@ const unknownKind: Kind = { grpc: 2, name: "UNKNOWN" }
 export const refuseData: Refuse = (status, message, headers) =>
   dataFailure(status, kindOf(status).grpc, message, headers)
 
-/** The form of indexes. */
+/** The form of indexes, of documents and of records with text. */
 export const refuseControl: Refuse = (status, message, headers) =>
   json(status, { error: { code: kindOf(status).name, message: clip(message) }, status }, headers)
 
@@ -47,19 +47,23 @@ export const refuseGrpc: Refuse = (status, message, headers) => grpcFailure(kind
 /** The form that answers a call. */
 export const refuseFor = (call: Call): Refuse => {
   if (call.wire === "grpc") return refuseGrpc
-  return call.index === undefined ? refuseControl : refuseData
+  return call.index === undefined || call.errors === "control" ? refuseControl : refuseData
 }
 
 /** What the store said no to. */
 export const refusedByStore = (refusal: Refusal): Reply =>
   dataFailure(refusal.wire?.status ?? 400, codeOf(refusal), detailOf(refusal))
 
+/** The same of documents and of records with text, whose errors are those of the control plane. */
+export const refusedInControlForm = (refusal: Refusal | Unavailable): Reply =>
+  refuseControl(refusal.wire?.status ?? 400, detailOf(refusal))
+
 /** The same over gRPC. */
 export const refusedByStoreOverGrpc = (refusal: Refusal): Reply => grpcFailure(codeOf(refusal), detailOf(refusal))
 
 const codeOf = ({ wire }: Refusal): number => wire?.grpcCode ?? kindOf(wire?.status ?? 400).grpc
 
-const detailOf = (refusal: Refusal): string => refusal.detail ?? refusal.message
+const detailOf = (refusal: Refusal | Unavailable): string => refusal.detail ?? refusal.message
 
 /**
  * How a call over gRPC ends that has no answer: by headers alone. A client that retries by itself takes the time to

@@ -173,6 +173,17 @@ export const parseJson = (
   }
 }
 
+/** A body of JSON values, one on each line that is not blank. */
+export const parseLines = (body: Buffer): Result.Result<unknown, string> => {
+  if (body.length === 0) return Result.succeed([])
+  return parseJson(body, (text) =>
+    text
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .map((line): unknown => JSON.parse(line))
+  )
+}
+
 /** Makes an answer; a defect of the emulator is one too. */
 export const guarded = (answer: Apply, onDefect: (message: string) => Reply): Reply | Promise<Reply> => {
   const told = (defect: unknown): Reply => onDefect(`The emulator failed: ${messageOf(defect)}`)

@@ -8,27 +8,54 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { DocumentSchema, isOfVectors, Metrics, read as readSchema, rolesOf } from "../documents/schema.ts"
+import { embeddingModels, unknownModel } from "../records/embedding.ts"
 import { isSchemaBased } from "./apiVersion.ts"
 import { optional, reader } from "./wire.ts"
 
-const Metrics = Schema.Literals(["cosine", "dotproduct", "euclidean"])
 const VectorTypes = Schema.Literals(["dense", "sparse"])
 const clouds: ReadonlyArray<string> = ["aws", "gcp", "azure"]
 
-/** What an index is made as, and the settings that can be changed later. */
-export const Definition = Schema.Struct({
+const shared = {
   name: Schema.String,
+  cloud: Schema.String,
+  region: Schema.String,
+  tags: Schema.Record(Schema.String, Schema.String),
+  isProtected: Schema.Boolean
+}
+
+/** An index of documents. */
+const DocumentDefinition = Schema.Struct({ ...shared, schema: DocumentSchema })
+export type DocumentDefinition = typeof DocumentDefinition.Type
+
+const Parameters = Schema.Record(Schema.String, Schema.Unknown)
+
+/** The model that makes an index's vectors of text. */
+export const Integrated = Schema.Struct({
+  model: Schema.String,
+  /** The field of a record that has the text. */
+  field: Schema.String,
+  readParameters: Parameters,
+  writeParameters: Parameters
+})
+export type Integrated = typeof Integrated.Type
+
+/** An index of vectors. */
+const VectorDefinition = Schema.Struct({
+  ...shared,
   vectorType: VectorTypes,
   metric: Metrics,
   /** None of a sparse index. */
   dimension: Schema.optional(Schema.Finite),
   /** Does it take sparse values? Indexes kept before this was known do, if their metric allows it. */
   takesSparse: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(true))),
-  cloud: Schema.String,
-  region: Schema.String,
-  tags: Schema.Record(Schema.String, Schema.String),
-  isProtected: Schema.Boolean
+  /** Of an index that takes text. */
+  embed: Schema.optionalKey(Integrated)
 })
+export type VectorDefinition = typeof VectorDefinition.Type
+
+/** What an index is made as, and the settings that can be changed later. */
+export const Definition = Schema.Union([DocumentDefinition, VectorDefinition])
 export type Definition = typeof Definition.Type
 
 /** Sets and removes (by `""`) tags; sets the protection. */
@@ -60,10 +87,14 @@ const readClassic = reader(
   })
 )
 
-const readSchemaBased = reader(
+const deployed = {
+  deployment: optional(Schema.Struct({ ...Place.fields, deployment_type: Schema.Literal("managed") }))
+}
+
+const readOfVectors = reader(
   Schema.Struct({
     ...common,
-    deployment: optional(Schema.Struct({ ...Place.fields, deployment_type: Schema.Literal("managed") })),
+    ...deployed,
     schema: Schema.Struct({
       fields: Schema.Struct({
         _values: optional(
@@ -75,11 +106,66 @@ const readSchemaBased = reader(
   })
 )
 
+const readSchemaBased = reader(
+  Schema.Struct({
+    ...common,
+    ...deployed,
+    schema: Schema.Struct({ fields: Schema.Record(Schema.String, Schema.Unknown) })
+  })
+)
+
+const readForModel = reader(
+  Schema.Struct({
+    ...common,
+    ...Place.fields,
+    embed: Schema.Struct({
+      model: Schema.String,
+      field_map: Schema.Struct({ text: Schema.NonEmptyString }),
+      metric: optional(Metrics),
+      dimension: optional(Schema.Finite),
+      read_parameters: optional(Parameters),
+      write_parameters: optional(Parameters)
+    })
+  })
+)
+
 const readConfigure = reader(Schema.Struct({ tags: TagValues, deletion_protection: Protection }))
 
 /** Reads the body of `POST /indexes`. */
 export const readDefinition = (body: unknown): Read<Definition> =>
   hasSchema(body) ? fromSchemaBased(body) : fromClassic(body)
+
+/** Reads the body of `POST /indexes/create-for-model`. */
+export const readDefinitionForModel = (body: unknown): Read<Definition> =>
+  Result.gen(function* () {
+    const { cloud, embed, region, ...rest } = yield* Result.mapError(readForModel(body), invalid)
+    const found = embeddingModels.get(embed.model)
+    if (found === undefined) return yield* no(unknownModel(embed.model))
+    const { metrics, vectorType } = found
+    const metric = embed.metric ?? metrics[0]
+    if (!metrics.includes(metric)) return yield* no(`Model '${embed.model}' has no metric ${metric}`)
+    const dimension = embed.dimension ?? found.dimension
+    if (dimension !== undefined && !found.dimensions?.includes(dimension)) {
+      return yield* no(`Model '${embed.model}' has no vectors of dimension ${dimension}`)
+    }
+    return {
+      ...commonOf(rest),
+      cloud,
+      region,
+      vectorType,
+      metric,
+      dimension,
+      takesSparse: vectorType === "sparse",
+      embed: {
+        model: embed.model,
+        field: embed.field_map.text,
+        readParameters: { ...paramsOf("query"), ...embed.read_parameters },
+        writeParameters: { ...paramsOf("passage"), ...embed.write_parameters }
+      }
+    }
+  })
+
+const paramsOf = (inputType: string) => ({ input_type: inputType, truncate: "END" })
 
 /** Reads the body of `PATCH /indexes/{name}`; keys that change nothing here are ignored. */
 export const readChanges = (body: unknown): Read<Changes> =>
@@ -96,7 +182,7 @@ export const changed = (definition: Definition, changes: Changes): Definition =>
 
 /** An `IndexModel`, in the shape of a version of the API. */
 export const toModel = (definition: Definition, host: string, version: string) => {
-  const { cloud, dimension, isProtected, metric, name, region, vectorType } = definition
+  const { cloud, isProtected, name, region } = definition
   const tags = Object.keys(definition.tags).length === 0 ? null : definition.tags
   const shared = {
     name,
@@ -106,25 +192,44 @@ export const toModel = (definition: Definition, host: string, version: string) =
     tags
   }
   if (!isSchemaBased(version)) {
-    return {
-      ...shared,
-      ...(dimension === undefined ? {} : { dimension }),
-      metric,
-      spec: { serverless: { cloud, region } },
-      vector_type: vectorType
-    }
+    return { ...shared, ...shapeOf(definition), spec: { serverless: { cloud, region } } }
   }
   return {
     ...shared,
     deployment: { deployment_type: "managed", cloud, region, environment: "emulator" },
     read_capacity: { mode: "OnDemand", status: { state: "Ready" } },
-    schema: {
-      fields: {
-        ...(dimension === undefined ? {} : { _values: { type: "dense_vector", dimension, metric } }),
-        _sparse_values: { type: "sparse_vector" }
-      }
-    }
+    schema: { fields: fieldsOf(definition) }
   }
+}
+
+const fieldsOf = (definition: Definition) => {
+  if ("schema" in definition) return definition.schema.fields
+  const { dimension, embed, metric } = definition
+  if (embed !== undefined) {
+    const { field, model, readParameters, writeParameters } = embed
+    const parameters = { read_parameters: readParameters, write_parameters: writeParameters }
+    return { [field]: { type: "semantic_text", model, dimension: dimension ?? null, metric, ...parameters } }
+  }
+  return {
+    ...(dimension === undefined ? {} : { _values: { type: "dense_vector", dimension, metric } }),
+    _sparse_values: { type: "sparse_vector" }
+  }
+}
+
+/** How versions without schemas tell what an index holds. What they tell of a document index is a guess. */
+const shapeOf = (definition: Definition) => {
+  if (!("schema" in definition)) {
+    const { dimension, embed, metric, vectorType } = definition
+    const shape = { ...(dimension === undefined ? {} : { dimension }), metric, vector_type: vectorType }
+    if (embed === undefined) return shape
+    const { field, model, readParameters, writeParameters } = embed
+    const parameters = { read_parameters: readParameters, write_parameters: writeParameters }
+    return { ...shape, embed: { ...shape, model, field_map: { text: field }, ...parameters } }
+  }
+  const { dense } = rolesOf(definition.schema)
+  return dense === undefined
+    ? { metric: "dotproduct", vector_type: "sparse" }
+    : { dimension: dense.dimension, metric: dense.metric, vector_type: "dense" }
 }
 
 const protection = (isProtected: boolean): string => (isProtected ? "enabled" : "disabled")
@@ -149,20 +254,25 @@ const fromClassic = (body: unknown): Read<Definition> =>
   })
 
 const fromSchemaBased = (body: unknown): Read<Definition> =>
-  Result.flatMap(Result.mapError(readSchemaBased(body), invalid), ({ deployment, schema, ...rest }) => {
+  Result.gen(function* () {
+    const { deployment, schema, ...rest } = yield* Result.mapError(readSchemaBased(body), invalid)
+    const place = { cloud: deployment?.cloud ?? "aws", region: deployment?.region ?? "us-east-1" }
+    if (isOfVectors(schema.fields)) return { ...commonOf(rest), ...place, ...(yield* vectorsOf(body)) }
+    return { ...commonOf(rest), ...place, schema: yield* readSchema(schema.fields) }
+  })
+
+/** The vectors of a schema of reserved fields. */
+const vectorsOf = (
+  body: unknown
+): Read<Pick<VectorDefinition, "vectorType" | "metric" | "dimension" | "takesSparse">> =>
+  Result.map(Result.mapError(readOfVectors(body), invalid), ({ schema }) => {
     const { _sparse_values: sparse, _values: dense } = schema.fields
-    if (!dense && !sparse) {
-      return no("Only vector indexes are emulated: the schema needs _values or _sparse_values")
-    }
-    return Result.succeed({
-      ...commonOf(rest),
-      cloud: deployment?.cloud ?? "aws",
-      region: deployment?.region ?? "us-east-1",
+    return {
       vectorType: dense ? "dense" : "sparse",
       metric: dense ? (dense.metric ?? "cosine") : "dotproduct",
       dimension: dense?.dimension,
       takesSparse: Boolean(sparse)
-    })
+    }
   })
 
 const commonOf = (body: {
@@ -176,7 +286,8 @@ const commonOf = (body: {
  * for the list of them changes.
  */
 export const checked = (definition: Definition): Read<Definition> => {
-  const { cloud, dimension, name, region, tags } = definition
+  const { cloud, name, region, tags } = definition
+  const dimension = "schema" in definition ? undefined : definition.dimension
   if (name.length < 1 || name.length > 45) return no(`Name must have 1 to 45 characters, got ${name.length}`)
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
     return no(

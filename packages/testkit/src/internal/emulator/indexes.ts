@@ -1,13 +1,24 @@
 /** The indexes of one emulator: what they were made as, and their records. */
 import * as Schema from "effect/Schema"
+import * as DocumentStore from "../documents/documentStore.ts"
 import * as VectorStore from "../vectorStore.ts"
-import { Definition } from "./indexModel.ts"
+import { Definition, type DocumentDefinition, type VectorDefinition } from "./indexModel.ts"
 import type { Persistence, StoredIndex } from "./persistence.ts"
 
-export interface EmulatedIndex {
-  readonly definition: Definition
+export interface VectorIndex {
+  readonly plane: "vectors"
+  readonly definition: VectorDefinition
   readonly store: VectorStore.VectorStore
 }
+
+export interface DocumentIndex {
+  readonly plane: "documents"
+  readonly definition: DocumentDefinition
+  readonly store: DocumentStore.DocumentStore
+}
+
+/** An index has one data plane, from the day it is made. */
+export type EmulatedIndex = VectorIndex | DocumentIndex
 
 export interface Indexes {
   readonly get: (name: string) => EmulatedIndex | undefined
@@ -35,11 +46,9 @@ export const make = ({ undeclaredSparse, ...shared }: Shared, kept: Persistence 
   const indexes = new Map<string, EmulatedIndex>()
 
   const open = (definition: Definition, history: StoredIndex["history"]): EmulatedIndex => {
-    const { dimension, metric, name, vectorType } = definition
+    const { name } = definition
     const onCommit: VectorStore.StoreOptions["onCommit"] = kept && ((commit) => kept.write(name, commit))
-    const takesSparse = definition.takesSparse || undeclaredSparse === "accept"
-    const store = VectorStore.make({ ...shared, vectorType, metric, dimension, takesSparse, onCommit, history })
-    const index = { definition, store }
+    const index = indexOf(definition, { ...shared, onCommit, history }, undeclaredSparse)
     indexes.set(name, index)
     return index
   }
@@ -57,11 +66,32 @@ export const make = ({ undeclaredSparse, ...shared }: Shared, kept: Persistence 
       const index = indexes.get(definition.name)
       if (index === undefined) return
       kept?.saveIndex(definition.name, encode(definition))
-      indexes.set(definition.name, { ...index, definition })
+      indexes.set(definition.name, redefined(index, definition))
     },
     remove: (name) => {
       kept?.deleteIndex(name)
       indexes.delete(name)
     }
   }
+}
+
+const indexOf = (
+  definition: Definition,
+  options: Omit<VectorStore.StoreOptions, "vectorType" | "metric" | "dimension">,
+  undeclaredSparse: Shared["undeclaredSparse"]
+): EmulatedIndex => {
+  if ("schema" in definition) {
+    const { schema } = definition
+    return { plane: "documents", definition, store: DocumentStore.make({ ...options, schema }) }
+  }
+  const { dimension, metric, vectorType } = definition
+  const takesSparse = definition.takesSparse || undeclaredSparse === "accept"
+  const store = VectorStore.make({ ...options, vectorType, metric, dimension, takesSparse })
+  return { plane: "vectors", definition, store }
+}
+
+/** Settings change, the kind of an index does not. */
+const redefined = (index: EmulatedIndex, definition: Definition): EmulatedIndex => {
+  if (index.plane === "documents") return "schema" in definition ? { ...index, definition } : index
+  return "schema" in definition ? index : { ...index, definition }
 }

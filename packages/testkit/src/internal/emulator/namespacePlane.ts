@@ -1,7 +1,8 @@
 /** The calls of namespaces, whatever they came over. */
 import * as Result from "effect/Result"
-import type { NamespaceInfo } from "../vectorStore.ts"
-import { calledBy, type Handler, namespaceOf, no, type Paged, pageOf, told } from "./dataPlane.ts"
+import { no } from "../answer.ts"
+import type { NamespaceInfo } from "../namespaceCalls.ts"
+import { calledBy, type Handler, namespaceOf, type Paged, pageOf, told } from "./dataPlane.ts"
 import type * as Requests from "./requests.ts"
 
 const named = (version: string, info: NamespaceInfo): NamespaceInfo => ({ ...info, name: calledBy(version, info.name) })

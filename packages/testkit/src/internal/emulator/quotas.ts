@@ -5,7 +5,7 @@
  * memory is bounded by the namespaces in use within the last seconds.
  */
 import type { Answer } from "../../FaultPlan.ts"
-import { namespaceName } from "../vectorStore.ts"
+import { namespaceName } from "../namespaceCalls.ts"
 import type { Call } from "./call.ts"
 import { refuseFor } from "./envelopes.ts"
 import { errorReply } from "./errorReply.ts"
@@ -269,6 +269,7 @@ const ruleBook = (quotas: Quotas): ReadonlyMap<string, ReadonlyArray<Rule>> => {
       )
     ],
     query: [requests("queryRequestsPerNamespace", "namespace", "query")],
+    search: [requests("queryRequestsPerNamespace", "namespace", "query")],
     update: [requests("updateRequestsPerNamespace", "namespace", "update")],
     updateByMetadata: [
       requests("updateByMetadataRequestsPerNamespace", "namespace", "update by metadata"),

@@ -3,8 +3,9 @@ import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { refused } from "../refusals.ts"
-import type { NamespaceInfo } from "../vectorStore.ts"
+import type { NamespaceInfo } from "../namespaceCalls.ts"
 import type { Reply } from "./call.ts"
+import type { Project } from "./controlPlane.ts"
 import * as Data from "./dataPlane.ts"
 import { refusedByStore } from "./envelopes.ts"
 import type { EmulatedIndex } from "./indexes.ts"
@@ -15,7 +16,7 @@ import * as Requests from "./requests.ts"
 import { type Incoming, reader } from "./wire.ts"
 
 /** Answers a request to an index. */
-export type Handler = (index: EmulatedIndex, incoming: Incoming) => Reply
+export type Handler = (index: EmulatedIndex, incoming: Incoming, project: Project) => Reply | Promise<Reply>
 
 const answering =
   <Request, A>(

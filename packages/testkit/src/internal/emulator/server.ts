@@ -4,6 +4,7 @@ import * as Admin from "./adminRoutes.ts"
 import type { Reply } from "./call.ts"
 import type { Project } from "./controlPlane.ts"
 import * as Doors from "./doors.ts"
+import type { Embedder } from "../records/embedder.ts"
 import { unauthorized } from "./envelopes.ts"
 import type { Faults } from "./faults.ts"
 import * as Grpc from "./grpc/serve.ts"
@@ -16,6 +17,8 @@ import type { Incoming } from "./wire.ts"
 export interface ServerOptions {
   readonly indexes: Indexes
   readonly faults: Faults
+  /** Makes vectors of texts. */
+  readonly embedder: Embedder
   /** 0 picks a free one. */
   readonly port: number
   /** The keys that are let in; any when not given. */
@@ -60,7 +63,7 @@ export const listen = async (options: ServerOptions): Promise<Serving> => {
       http2: (socket) => Grpc.serve(socket, grpc)
     })
   })
-  const project: Project = { indexes, doors }
+  const project: Project = { indexes, doors, embedder: options.embedder }
 
   const main = await Http.listen({ ...httpOptions((path) => path), port: options.port })
   const stop = async (): Promise<void> => {
@@ -100,15 +103,16 @@ const prepare = (
 
   const found = find(method, path)
   if (Result.isFailure(found)) return Http.answered(found.failure)
-  const { answer, call, name, refuse } = found.success
+  const { answer, call, name, parse, refuse } = found.success
   if (body === undefined) return Http.answered(refuse(413, `A request body has at most ${options.maxBodyBytes} bytes`))
 
-  const parsed = Http.parseJson(body)
+  const parsed = parse(body)
   const incoming: Incoming = {
     version: header("x-pinecone-api-version") || options.defaultVersion,
     name,
     query: new URLSearchParams(search),
-    body: Result.getOrUndefined(parsed)
+    body: Result.getOrUndefined(parsed),
+    bytes: body.length
   }
   return {
     call: { ...call(incoming), bytes: body.length },

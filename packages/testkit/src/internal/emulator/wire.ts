@@ -9,11 +9,13 @@ import * as Schema from "effect/Schema"
 export interface Incoming {
   /** The value of `X-Pinecone-Api-Version`. */
   readonly version: string
-  /** The last part of the path, where the route has a name there. */
+  /** The part of the path where the route has a name. */
   readonly name: string
   readonly query: URLSearchParams
   /** The body as JSON; an empty one is `{}`. */
   readonly body: unknown
+  /** Of the body as it came. */
+  readonly bytes: number
 }
 
 /** Levels of nesting in metadata and in a filter: as many as protobuf's own JSON reader takes. */
@@ -37,6 +39,11 @@ export const Fields = Schema.declare((u: unknown): u is Metadata => isShallowObj
 /** An object; the store says what is wrong with it. */
 export const FilterObject = Schema.declare((u: unknown): u is Filter => isShallowObject(u), {
   expected: `an object of at most ${maxDepth} levels`
+})
+
+/** Anything that does not nest too deeply. */
+export const Shallow = Schema.declare((u: unknown): u is unknown => !isTooDeep(u), {
+  expected: `at most ${maxDepth} levels`
 })
 
 const isNumbers = (u: unknown): u is ReadonlyArray<number> => {

@@ -1,0 +1,49 @@
+/** Ranking of texts by a query: the cosine of their vectors with that of the query, as a number from 0 to 1. */
+import type { Unavailable } from "@effect-connectors/core/ConnectorError"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { type Answer, no } from "../answer.ts"
+import type { Embedder } from "./embedder.ts"
+import { rerankModels, unknownModel } from "./embedding.ts"
+
+export interface Ranked {
+  readonly index: number
+  readonly score: number
+}
+
+/** What texts are compared in. */
+const dimension = 384
+
+/** The places of texts, the nearest to the query first; equal ones stay in their order. */
+export const rank = (
+  embedder: Embedder,
+  { model, query, texts }: { readonly model: string; readonly query: string; readonly texts: ReadonlyArray<string> }
+): Effect.Effect<ReadonlyArray<Ranked>, Unavailable> =>
+  Effect.gen(function* () {
+    const [near = []] = yield* embedder.dense({ model, dimension, texts: [query], inputType: "query" })
+    const vectors = yield* embedder.dense({ model, dimension, texts, inputType: "passage" })
+    return vectors
+      .map((vector, index) => ({ index, score: (1 + cosine(near, vector)) / 2 }))
+      .sort((a, b) => b.score - a.score || a.index - b.index)
+  })
+
+export const rerankModel = (name: string): Answer<string> =>
+  rerankModels.includes(name) ? Result.succeed(name) : no(unknownModel(name, rerankModels))
+
+/** The text that some fields are ranked by. */
+export const textToRank = (fields: Readonly<Record<string, unknown>>, names: ReadonlyArray<string>): Answer<string> => {
+  const missing = names.find((name) => typeof fields[name] !== "string")
+  return missing === undefined
+    ? Result.succeed(names.map((name) => fields[name]).join("\n"))
+    : no(`Field '${missing}' to rank by must be a string in every document`)
+}
+
+const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! * a[i]!
+    bb += b[i]! * b[i]!
+  }
+  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb)
+}
