@@ -13,8 +13,8 @@ import type { StorageFailed } from "./JobError.ts"
 /** A job as the engine knows it. */
 export interface Definition {
   readonly name: string
-  /** Works on a partition until it is settled, or another attempt has begun. It is interrupted when another runner shall go on. */
-  readonly work: (partition: PartitionKey) => Effect.Effect<"settled" | "stale">
+  /** Works on a partition until it is settled. It is interrupted when another runner shall go on. */
+  readonly work: (partition: PartitionKey) => Effect.Effect<void>
 }
 
 /** What a {@link JobEngine} does. */
@@ -32,6 +32,8 @@ export interface Service {
     readonly id: string
     readonly generation: number
   }) => Effect.Effect<void, StorageFailed | InvalidOption>
+  /** Runs an attempt when fewer run than this process may work on at a time. */
+  readonly inRoom: <A, E, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Follows an attempt: its counts are stored now and then, until the scope is closed. */
   readonly follow: (attempt: Followed) => Effect.Effect<void, never, Scope.Scope>
 }

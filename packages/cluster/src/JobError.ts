@@ -6,7 +6,9 @@ import * as Schema from "effect/Schema"
 
 /** The storage that runners share did not answer, or refused. What a job has done is not touched by it: ask again. */
 export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageFailed", {
-  detail: Schema.String
+  detail: Schema.String,
+  /** It can not keep what it was given, and will say so again. */
+  refused: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message(): string {
     return `its storage failed: ${this.detail}`

@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { passing } from "./support/passing.ts"
@@ -206,7 +207,7 @@ describe("Job", () => {
         run: () =>
           Effect.gen(function* () {
             const { store } = yield* JobEngine.JobEngine
-            yield* store.begin({ job: "taken", id: "1", partition: "a", generation: 1 }, "another")
+            yield* store.begin({ job: "taken", id: "1", partition: "a", generation: 1 }, "another", 0)
             yield* Deferred.succeed(failed, undefined)
             return yield* Effect.fail("its ledger was refused")
           })
@@ -214,10 +215,42 @@ describe("Job", () => {
       yield* Effect.gen(function* () {
         yield* Job.start(job, { id: "1", partitions: ["a"] })
         yield* Deferred.await(failed)
-        yield* passing(Effect.sleep("1 minute"))
+        const { store } = yield* JobEngine.JobEngine
+        const counts = { before: 0, written: 0, rejected: 0, unknown: 0, deadLettered: 0 }
+        const attempt = { job: "taken", id: "1", partition: "a", generation: 1, attempt: 2 }
+        yield* passing(
+          Effect.repeat(store.report([[attempt, counts]]), { schedule: Schedule.spaced("1 second"), times: 60 })
+        )
         const [row] = yield* Job.partitions(job, "1")
         assert.deepInclude(row, { state: "running", attempt: 2, runner: "another" })
       }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), JobRunner.layerMemory())))
+    })
+  )
+
+  it.effect("works on others while a partition that failed waits to be tried again", () =>
+    Effect.gen(function* () {
+      const runs: Array<string> = []
+      const job = Job.make({
+        name: "pause",
+        partitions: Schema.String,
+        run: (letter) =>
+          Effect.suspend(() => (runs.push(letter) === 1 ? Effect.fail("not yet") : Effect.sleep("100 millis")))
+      })
+      yield* withJob(job, { concurrency: 1 })(passing(Job.execute(job, { id: "1", partitions: ["a", "b"] })))
+      assert.deepStrictEqual(runs, ["a", "b", "a"])
+    })
+  )
+
+  it.effect("keeps an error of any characters, on storages that can not keep them all", () =>
+    Effect.gen(function* () {
+      const job = Job.make({
+        name: "nul",
+        partitions: Schema.String,
+        retries: 0,
+        run: () => Effect.fail("the id a\u0000b is none")
+      })
+      const error = yield* withJob(job)(Effect.flip(passing(Job.execute(job, { id: "1", partitions: ["a"] }))))
+      assert.include(error.message, "the id a\uFFFDb is none")
     })
   )
 

@@ -4,6 +4,7 @@ import { Outcome } from "@effect-connectors/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -71,6 +72,46 @@ describe("a job on Effect Cluster", () => {
         assert.strictEqual((yield* passing(Job.wait(job, "while it runs"))).partitions.completed, 10)
       }).pipe(Effect.provide(Job.layer(job)))
     }).pipe(Effect.provide(SingleRunner.layer))
+  )
+
+  it.effect("begins again what another runner took over and left, as soon as that one was silent", () =>
+    Effect.gen(function* () {
+      const begun: Array<string> = []
+      const waiting = { now: true }
+      const job = Job.make({
+        name: "taken",
+        partitions: Schema.String,
+        run: (letter) =>
+          Effect.suspend(() => {
+            begun.push(letter)
+            return waiting.now ? Effect.never : Effect.void
+          })
+      })
+      yield* Effect.gen(function* () {
+        const { store } = yield* JobEngine.JobEngine
+        yield* Job.start(job, { id: "1", partitions: letters })
+        yield* passing(Effect.sleep("2 seconds"))
+        const [first = "", second = ""] = begun
+        const key = { job: "taken", id: "1", generation: 1 }
+        const counts = { before: 0, written: 0, rejected: 0, unknown: 0, deadLettered: 0 }
+        waiting.now = false
+        for (const partition of [first, second]) yield* store.begin({ ...key, partition }, "another", 0)
+        // Others are worked on meanwhile, and these are left to who has them while that one reports.
+        yield* passing(
+          Effect.repeat(
+            store.report([first, second].map((partition) => [{ ...key, partition, attempt: 2 }, counts] as const)),
+            { schedule: Schedule.spaced("1 second"), times: 20 }
+          )
+        )
+        const { partitions } = yield* Job.progress(job, "1")
+        assert.deepInclude(partitions, { running: 2, completed: 8 })
+
+        // One of them is ended there, and the other one is not.
+        yield* store.finish({ ...key, partition: first, attempt: 2 }, "completed", counts, null)
+        yield* passing(Job.wait(job, "1"))
+        assert.deepStrictEqual(begun, [first, second, ...letters.filter((x) => x !== first && x !== second), second])
+      }).pipe(Effect.provide(Layer.provideMerge(Job.layer(job), SingleRunner.layer)))
+    })
   )
 
   it.effect("goes on with what failed or was cancelled, in a generation of its own", () =>

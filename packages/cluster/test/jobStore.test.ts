@@ -30,8 +30,9 @@ const makeStore = Effect.gen(function* () {
   return store
 })
 
+/** Nobody waits for who was silent. */
 const begin = (store: JobStore.JobStore, runner: string) =>
-  Effect.map(store.begin(key, runner), (begun) => {
+  Effect.map(store.begin(key, runner, 0), (begun) => {
     if (begun._tag !== "Begun") throw new Error("it was settled")
     return { ...key, attempt: begun.attempt }
   })
@@ -61,7 +62,70 @@ const suite = (storage: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
 
       assert.strictEqual(yield* store.finish(second, "completed", counts, null), "settled")
       assert.strictEqual((yield* store.job(job))?.state, "completed")
-      assert.deepStrictEqual(yield* store.begin(key, "three"), { _tag: "Settled" })
+      assert.deepStrictEqual(yield* store.begin(key, "three", 0), { _tag: "Settled" })
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("lets nobody take a partition from who reported just now, unless that one releases it", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const first = yield* begin(store, "one")
+      const hour = 3_600_000
+      assert.deepStrictEqual(yield* store.begin(key, "two", hour), { _tag: "Taken" })
+      assert.deepStrictEqual(yield* store.report([[first, counts]]), ["go on"])
+
+      // A runner does not wait for itself, as when it was started anew.
+      assert.deepStrictEqual(yield* store.begin(key, "one", hour), { _tag: "Begun", attempt: 2, value: '"a"' })
+      yield* store.release(first, { ...counts, written: 1_000 })
+      assert.deepStrictEqual(yield* store.begin(key, "two", hour), { _tag: "Taken" })
+      const second = { ...key, attempt: 2 }
+      yield* store.release(second, counts)
+      assert.isFalse(yield* store.ledger.set(second, "ledger", "late"))
+      assert.deepStrictEqual(yield* store.begin(key, "two", hour), { _tag: "Begun", attempt: 3, value: '"a"' })
+      assert.strictEqual((yield* store.totals(job))[0]?.sentEarlier, 10)
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("stores a run once that several start at the same time", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const partitions = Array.from({ length: 120 }, (_, n) => ({ partition: String(n), value: String(n) }))
+      for (const id of ["2", "3", "4"]) {
+        const rows = yield* Effect.all(
+          Array.from({ length: 4 }, () => store.create({ job: "load", id }, partitions)),
+          { concurrency: "unbounded" }
+        )
+        for (const row of rows) assert.deepInclude(row, { generation: 1, state: "running", partitions: 120 })
+        assert.lengthOf(yield* store.values({ job: "load", id }), 120)
+      }
+    }).pipe(Effect.provide(storage))
+  )
+
+  it.effect("cancels a job while its attempts report", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const names = Array.from({ length: 8 }, (_, n) => String(n))
+      for (let run = 0; run < 8; run++) {
+        const key = { job: "load", id: `cancelled ${run}` }
+        yield* store.create(
+          key,
+          names.map((partition) => ({ partition, value: "1" }))
+        )
+        const attempts = yield* Effect.forEach(names, (partition) =>
+          Effect.as(store.begin({ ...key, partition, generation: 1 }, "one", 0), {
+            ...key,
+            partition,
+            generation: 1,
+            attempt: 1
+          })
+        )
+        const progress = attempts.toReversed().map((attempt) => [attempt, counts] as const)
+        yield* Effect.all([store.report(progress), store.report(progress), store.cancel(key)], {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual((yield* store.job(key))?.state, "cancelled")
+        assert.strictEqual((yield* store.totals(key))[0]?.partitions, 8)
+      }
     }).pipe(Effect.provide(storage))
   )
 
@@ -76,8 +140,8 @@ const suite = (storage: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
       assert.strictEqual((yield* store.job(job))?.state, "cancelled")
 
       assert.strictEqual((yield* store.reopen(job))?.generation, 2)
-      assert.deepStrictEqual(yield* store.begin(key, "one"), { _tag: "Settled" })
-      assert.strictEqual((yield* store.begin({ ...key, generation: 2 }, "two"))._tag, "Begun")
+      assert.deepStrictEqual(yield* store.begin(key, "one", 0), { _tag: "Settled" })
+      assert.strictEqual((yield* store.begin({ ...key, generation: 2 }, "two", 0))._tag, "Begun")
       assert.deepStrictEqual(yield* store.report([[first, counts]]), ["stale"])
     }).pipe(Effect.provide(storage))
   )
@@ -163,7 +227,7 @@ const suite = (storage: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
         (partition) =>
           Effect.gen(function* () {
             const key = { ...many, partition, generation: 1 }
-            const begun = yield* store.begin(key, "one")
+            const begun = yield* store.begin(key, "one", 0)
             if (begun._tag !== "Begun") return begun._tag
             return yield* store.finish({ ...key, attempt: begun.attempt }, "completed", counts, null)
           }),
@@ -218,5 +282,18 @@ describe.skipIf(bin === undefined)("the store of jobs in PostgreSQL", () => {
   )
   beforeAll(() => Effect.runPromise(server), 60_000)
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-  suite(Layer.unwrap(Effect.map(server, ({ url }) => PgClient.layer({ url: Redacted.make(url), maxConnections: 5 }))))
+  const storage = Layer.unwrap(
+    Effect.map(server, ({ url }) => PgClient.layer({ url: Redacted.make(url), maxConnections: 5 }))
+  )
+  suite(storage)
+
+  it.effect("fails who writes what it can not keep, instead of being asked for ever", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const ledger = LedgerStore.make(store, yield* begin(store, "one"))
+      const error = yield* Effect.flip(passing(ledger.set("ledger", "a\u0000b")))
+      assert.include(error.message, "invalid byte sequence")
+      yield* ledger.set("ledger", "ab")
+    }).pipe(Effect.provide(storage))
+  )
 })

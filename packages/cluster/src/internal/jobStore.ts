@@ -8,92 +8,40 @@ import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-import { StorageFailed } from "../JobError.ts"
+import {
+  type Attempt,
+  type Begun,
+  type CountColumns,
+  type Counts,
+  type JobKey,
+  type JobRow,
+  type JobState,
+  type PartitionKey,
+  type PartitionRow,
+  type PartitionState,
+  toColumns,
+  toCounts,
+  type Totals,
+  type Verdict,
+  whole,
+  type Whole
+} from "./jobRows.ts"
+import { storing } from "./storing.ts"
 import { migrate } from "./tables.ts"
 
-export interface JobKey {
-  readonly job: string
-  readonly id: string
-}
-
-export interface PartitionKey extends JobKey {
-  readonly partition: string
-  readonly generation: number
-}
-
-/** Who works on a partition: what it writes counts while no later attempt has begun. */
-export interface Attempt extends PartitionKey {
-  readonly attempt: number
-}
-
-export interface Counts {
-  readonly before: number
-  readonly written: number
-  readonly rejected: number
-  readonly unknown: number
-  readonly deadLettered: number
-}
-
-export type JobState = "running" | "completed" | "failed" | "cancelled"
-export type PartitionState = "waiting" | JobState
-
-export interface JobRow {
-  readonly generation: number
-  readonly state: JobState
-  readonly partitions: number
-  readonly startedAt: number
-  readonly finishedAt: number | undefined
-}
-
-export interface Totals extends Counts {
-  readonly state: PartitionState
-  readonly partitions: number
-  readonly sentEarlier: number
-}
-
-export interface PartitionRow extends Counts {
-  readonly partition: string
-  readonly state: PartitionState
-  readonly attempt: number
-  readonly runner: string | undefined
-  readonly error: string | undefined
-}
-
-export type Begun =
-  | { readonly _tag: "Begun"; readonly attempt: number; readonly value: string }
-  /** There is nothing to do: it was finished before, or cancelled, or belongs to another generation of the job. */
-  | { readonly _tag: "Settled" }
-
-/** `stale`: another attempt has begun; `settled`: somebody cancelled the job. */
-export type Verdict = "go on" | "stale" | "settled"
+export type {
+  Attempt,
+  Counts,
+  JobKey,
+  JobRow,
+  JobState,
+  PartitionKey,
+  PartitionRow,
+  PartitionState,
+  Totals
+} from "./jobRows.ts"
 
 export type JobStore = Effect.Success<typeof make>
-
-// Drivers give whole numbers as numbers, bigints or text.
-type Whole = number | bigint | string
-const whole = (value: Whole | null | undefined): number => Number(value ?? 0)
-
-type CountColumns = Record<"before" | "written" | "rejected" | "unknown" | "dead_lettered", Whole>
-
-const toCounts = (row: CountColumns): Counts => ({
-  before: whole(row.before),
-  written: whole(row.written),
-  rejected: whole(row.rejected),
-  unknown: whole(row.unknown),
-  deadLettered: whole(row.dead_lettered)
-})
-
-const toColumns = ({ deadLettered, ...counts }: Counts) => ({ ...counts, dead_lettered: deadLettered })
-
-const failed = (error: SqlError) => {
-  const { cause } = error.reason
-  const detail = cause instanceof Error && cause.message !== error.message ? `: ${cause.message}` : ""
-  return new StorageFailed({ detail: error.message + detail })
-}
-
-const storing = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StorageFailed, R> =>
-  Effect.withTracerEnabled(Effect.mapError(effect, failed), false)
 
 /** How many partitions one statement inserts: drivers have a limit of parameters. */
 const atATime = 100
@@ -110,6 +58,19 @@ export const make = Effect.gen(function* () {
   const [text, whileWritten] = sql.onDialectOrElse({
     pg: () => [(value: string) => sql`${value}::text`, sql.literal("FOR SHARE")] as const,
     orElse: () => [(value: string) => sql`${value}`, sql.literal("")] as const
+  })
+
+  // Runners compare when each other's attempts reported. Clocks of machines differ; the database has one.
+  const clock = sql.onDialectOrElse({
+    pg: () => () => sql.literal("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint"),
+    orElse: () => (now: number) => sql`${now}`
+  })
+
+  // In PostgreSQL who keeps locks on rows of one job while it waits for the next may wait for who cancels the job, and that
+  // one for it. In SQLite there is one lock, which is taken once for all.
+  const together = sql.onDialectOrElse({
+    pg: (): typeof sql.withTransaction => (effect) => effect,
+    orElse: () => sql.withTransaction
   })
 
   const jobOf = Effect.fnUntraced(function* (key: JobKey) {
@@ -153,10 +114,9 @@ export const make = Effect.gen(function* () {
     create: (key: JobKey, partitions: ReadonlyArray<{ readonly partition: string; readonly value: string }>) =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        const known = yield* jobOf(key)
-        if (known !== undefined) return known
         const state = partitions.length === 0 ? "completed" : "running"
-        yield* sql`INSERT INTO connectors_jobs ${sql.insert({
+        // Of several who start a run at the same time one inserts it, and the others wait here until it has.
+        const inserted = yield* sql`INSERT INTO connectors_jobs ${sql.insert({
           job: key.job,
           id: key.id,
           generation: 1,
@@ -166,7 +126,9 @@ export const make = Effect.gen(function* () {
           changed_at: now,
           finished_at: partitions.length === 0 ? now : null,
           pruned_generation: 0
-        })}`
+        })} ON CONFLICT (job, id) DO NOTHING RETURNING job`
+        const known = inserted.length > 0 ? undefined : yield* jobOf(key)
+        if (known !== undefined) return known
         const rows = partitions.map(({ partition, value }, ordinal) => ({
           job: key.job,
           id: key.id,
@@ -259,27 +221,39 @@ export const make = Effect.gen(function* () {
         return yield* jobOf(key)
       }).pipe(sql.withTransaction, storing),
 
-    begin: (key: PartitionKey, runner: string) =>
+    /**
+     * Begins an attempt, unless another runner has one that reported less than `quiet` milliseconds ago. Who was paused still
+     * believes to have what others have taken over: it may not take it back from them. Who stops releases what it had.
+     */
+    begin: (key: PartitionKey, runner: string, quiet: number) =>
       Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
-        yield* sql`
+        const now = clock(yield* Clock.currentTimeMillis)
+        const [row] = yield* sql<{ attempt: Whole; value: string }>`
           UPDATE connectors_partitions SET
             state = 'running', attempt = attempt + 1, runner = ${runner},
             sent_earlier = sent_earlier + written + rejected + unknown + dead_lettered,
             before = 0, written = 0, rejected = 0, unknown = 0, dead_lettered = 0, error = NULL, changed_at = ${now}
+          WHERE ${wherePartition(key)} AND generation = ${key.generation} AND (state = 'waiting' OR
+            state = 'running' AND (runner = ${runner} OR ABS(${now} - changed_at) >= ${quiet}))
+          RETURNING attempt, value`
+        if (row !== undefined) return { _tag: "Begun", attempt: whole(row.attempt), value: row.value } satisfies Begun
+        const open = yield* sql`
+          SELECT 1 FROM connectors_partitions
           WHERE ${wherePartition(key)} AND generation = ${key.generation} AND state IN ('waiting', 'running')`
-        const [row] = yield* sql<{ attempt: Whole; value: string }>`
-          SELECT attempt, value FROM connectors_partitions
-          WHERE ${wherePartition(key)} AND generation = ${key.generation} AND state = 'running'`
-        const begun: Begun =
-          row === undefined ? { _tag: "Settled" } : { _tag: "Begun", attempt: whole(row.attempt), value: row.value }
+        const begun: Begun = { _tag: open.length > 0 ? "Taken" : "Settled" }
         return begun
-      }).pipe(sql.withTransaction, storing),
+      }).pipe(storing),
+
+    /** Lets others begin at once what an attempt has not ended. */
+    release: (key: Attempt, counts: Counts) =>
+      storing(
+        sql`UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), state: "waiting" })} WHERE ${ofLast(key)}`
+      ),
 
     /** Notes how far attempts have come, and tells which of them should stop. */
     report: (progress: ReadonlyArray<readonly [Attempt, Counts]>) =>
       Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
+        const now = clock(yield* Clock.currentTimeMillis)
         const verdicts: Array<Verdict> = []
         for (const [key, counts] of progress) {
           const [row] = yield* sql<{ attempt: Whole; state: PartitionState }>`
@@ -288,13 +262,13 @@ export const make = Effect.gen(function* () {
           if (isLast) {
             // How it ended is not what a report knows that was on its way meanwhile.
             yield* sql`
-              UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts), changed_at: now })}
+              UPDATE connectors_partitions SET ${sql.update({ ...toColumns(counts) })}, changed_at = ${now}
               WHERE ${wherePartition(key)} AND attempt = ${key.attempt} AND state IN ('running', 'cancelled')`
           }
           verdicts.push(!isLast ? "stale" : row.state === "running" ? "go on" : "settled")
         }
         return verdicts
-      }).pipe(sql.withTransaction, storing),
+      }).pipe(together, storing),
 
     /** Notes how an attempt ended, unless another one has begun, and whether the job has ended with it. */
     finish: (key: Attempt, state: "completed" | "failed", counts: Counts, error: string | null) =>

@@ -25,22 +25,29 @@ export interface Program<R> {
 /** Pause before a partition is tried again, doubled each time. */
 const pause = 1_000
 
+/** A runner reports each second. One that was silent for so many milliseconds does not work on its partitions any more. */
+const quiet = 3_000
+
 const describe = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
-  return clip(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+  // PostgreSQL keeps no text with a NUL.
+  return clip(
+    (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replaceAll("\u0000", "\uFFFD")
+  )
 }
 
 export const make = <R>(
   engine: Service,
   program: Program<R>,
   context: Context.Context<R>
-): ((key: PartitionKey) => Effect.Effect<"settled" | "stale">) => {
+): ((key: PartitionKey) => Effect.Effect<void>) => {
   const { store } = engine
 
-  /** One attempt; `undefined` when it failed and another one may follow. */
+  /** One attempt; `stale` when another runner has the partition, `failed` when another attempt may follow. */
   const attempt = Effect.fnUntraced(function* (key: PartitionKey, isLastTry: boolean) {
-    const begun = yield* persistently(store.begin(key, engine.runner))
+    const begun = yield* persistently(store.begin(key, engine.runner, quiet))
     if (begun._tag === "Settled") return "settled" as const
+    if (begun._tag === "Taken") return "stale" as const
     const mine: Attempt = { ...key, attempt: begun.attempt }
     const sent = { Written: 0, Rejected: 0, Unknown: 0, DeadLettered: 0 }
     let before = Effect.succeed(0)
@@ -74,24 +81,34 @@ export const make = <R>(
     const ended = yield* Effect.scoped(program.run(begun.value)).pipe(
       Effect.provideContext(provided),
       Effect.exit,
-      Effect.raceFirst(Deferred.await(stopped))
+      Effect.raceFirst(Deferred.await(stopped)),
+      // The next runner need not wait until this one was silent for long enough.
+      Effect.onInterrupt(() =>
+        Effect.flatMap(counts, (counts) => store.release(mine, counts)).pipe(
+          Effect.timeout("1 second"),
+          Effect.interruptible,
+          Effect.ignoreCause
+        )
+      )
     )
     if (!Exit.isExit(ended)) return ended
     if (Exit.isSuccess(ended)) return yield* persistently(store.finish(mine, "completed", yield* counts, null))
-    // Who has lost its partition fails as well, by its ledger, and may not begin it again.
+    // Who has lost its partition fails as well, by its ledger, which is no failed try.
     const [verdict = "go on"] = yield* persistently(store.report([[mine, yield* counts]]))
     if (verdict !== "go on") return verdict
     const error = describe(ended.cause)
     yield* Effect.logWarning(`Attempt ${begun.attempt} at partition ${clip(key.partition, 64)} failed: ${error}`)
-    return isLastTry ? yield* persistently(store.finish(mine, "failed", yield* counts, error)) : undefined
+    return isLastTry ? yield* persistently(store.finish(mine, "failed", yield* counts, error)) : ("failed" as const)
   }, Effect.scoped)
 
   return Effect.fnUntraced(
     function* (key: PartitionKey) {
-      for (let tries = 0; ; tries++) {
-        const ended = yield* attempt(key, tries >= program.retries)
-        if (ended !== undefined) return ended
-        yield* Effect.sleep(pause * 2 ** tries)
+      let tries = 0
+      while (true) {
+        const ended = yield* engine.inRoom(attempt(key, tries >= program.retries))
+        if (ended === "settled") return
+        // Who has taken the partition over may be gone and not have ended it, and the engine may tell nobody else to.
+        yield* Effect.sleep(ended === "failed" ? pause * 2 ** tries++ : pause)
       }
     },
     (effect, { id, job, partition }) => Effect.annotateLogs(effect, { job, id, partition: clip(partition, 64) })

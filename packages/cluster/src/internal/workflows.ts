@@ -97,11 +97,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       yield* workflows.register(partitions, ({ generation, id, partition }) =>
         Activity.make({
           name: "work",
-          // The reply of the activity says that a partition is settled. Who is not the last attempt may not say so, and
-          // waits for the engine to notice that the partition has moved, and to end this.
-          execute: Effect.flatMap(room.withPermit(work({ job: name, id, generation, partition })), (ended) =>
-            ended === "settled" ? Effect.void : Effect.never
-          )
+          // The reply of the activity says that a partition is settled. Who has lost it to another runner works on until
+          // that is so, or the engine notices that the partition has moved, and ends this.
+          execute: work({ job: name, id, generation, partition })
         })
       )
       yield* workflows.register(jobWorkflow(name), ({ generation, id }) =>
@@ -132,6 +130,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     rates,
     register,
     dispatch,
+    inRoom: (attempt) => room.withPermit(attempt),
     follow: (attempt) =>
       Effect.acquireRelease(
         Effect.sync(() => followed.add(attempt)),

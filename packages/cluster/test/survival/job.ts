@@ -23,6 +23,7 @@ export const Answer = Schema.Struct({ refused: Schema.Array(Schema.Int) })
 export const Settings = Schema.Struct({
   name: Schema.String,
   store: Schema.String,
+  concurrency: Schema.Int,
   storage: Schema.Union([
     Schema.TaggedStruct("Embedded", { file: Schema.String }),
     Schema.TaggedStruct("Postgres", { url: Schema.String, port: Schema.Int })

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Answer, Call, make, Settings } from "./job.ts"
 
-const { name, storage, store } = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.argv[2])
+const { concurrency, name, storage, store } = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.argv[2])
 
 const body = Schema.encodeSync(Schema.fromJsonString(Call))
 const answer = Schema.decodeUnknownEffect(Answer)
@@ -24,12 +24,12 @@ const job = make((call) =>
 
 const engine =
   storage._tag === "Embedded"
-    ? JobRunner.layerEmbedded({ file: storage.file, concurrency: 2 })
+    ? JobRunner.layerEmbedded({ file: storage.file, concurrency })
     : JobRunner.layerPostgres({
         url: Redacted.make(storage.url),
         host: "127.0.0.1",
         port: storage.port,
-        concurrency: 2,
+        concurrency,
         maxConnections: 5
       })
 

@@ -28,10 +28,11 @@ const total = partitions * size
 const refusals = Array.from({ length: total }, (_, n) => n).filter(isRefused).length
 const id = "1"
 
+const start = (storage: Storage, store: Store.Store, name: string, concurrency = 2) =>
+  Effect.flatMap(storage.settings, (storage) => Programs.runner({ name, store: store.url, concurrency, storage }))
+
 const startAll = (storage: Storage, store: Store.Store, names: ReadonlyArray<string>) =>
-  Effect.forEach(names, (name) =>
-    Effect.flatMap(storage.settings, (storage) => Programs.runner({ name, store: store.url, storage }))
-  )
+  Effect.forEach(names, (name) => start(storage, store, name))
 
 /** Waits for the end, and holds the store against what went in. */
 const complete = Effect.fnUntraced(function* (store: Store.Store, run = id) {
@@ -162,6 +163,23 @@ export const suite = (open: Effect.Effect<Storage, never, Scope.Scope>, outages:
       )
       yield* Job.start(job, { id: "2", partitions: work })
       yield* complete(store, "2")
+    }))
+
+  test("a runner that was paused, and is stopped when it goes on with more to do than it has places for", (storage, store) =>
+    Effect.gen(function* () {
+      const paused = yield* start(storage, store, "one")
+      yield* start(storage, store, "two", partitions)
+      yield* Job.start(job, { id, partitions: work })
+      yield* holdAll(store, names.length)
+      paused.kill("SIGSTOP")
+      yield* store.until(
+        (calls) =>
+          new Set(calls.filter(({ runner }) => runner === "two").map(({ partition }) => partition)).size === partitions
+      )
+      paused.kill("SIGTERM")
+      yield* Processes.end(paused, "SIGCONT")
+      yield* store.hold(() => false)
+      yield* complete(store)
     }))
 
   for (const outage of outages) {
