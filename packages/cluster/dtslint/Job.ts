@@ -78,6 +78,10 @@ expectTypeOf(Job.execute(free, { id: "1", partitions: [1] })).toEqualTypeOf<
   Effect.Effect<Job.Progress, JobError.JobError, JobEngine.JobEngine>
 >()
 expectTypeOf(Job.watch(free, "1")).toEqualTypeOf<Stream.Stream<Job.Progress, JobError.JobError, JobEngine.JobEngine>>()
+expectTypeOf(Job.partitions(free, "1", { states: ["waiting"] })).toEqualTypeOf<
+  Effect.Effect<ReadonlyArray<Job.PartitionProgress>, JobError.JobError, JobEngine.JobEngine>
+>()
+expectTypeOf<Job.Progress["state"]>().toEqualTypeOf<Job.State>()
 for (const ask of [Job.progress, Job.wait, Job.resume, Job.cancel]) {
   expectTypeOf<Effect.Error<ReturnType<typeof ask>>>().toEqualTypeOf<JobError.JobError>()
   expectTypeOf<Effect.Services<ReturnType<typeof ask>>>().toEqualTypeOf<JobEngine.JobEngine>()

@@ -28,6 +28,9 @@ expectTypeOf(
 expectTypeOf(PineconeJobs.migrate({ name: "copy" })).toEqualTypeOf<
   Job.Job<PineconeJobs.Split, PineconeJobs.Source | PineconeIndex>
 >()
+// @ts-expect-error: where all namespaces are known, in `splits`, a name that two would get is found
+PineconeJobs.migrate({ name: "copy", rename: (namespace: string) => namespace })
+PineconeJobs.splits({ rename: (namespace) => `${namespace}-v2` })
 
 // @ts-expect-error: rows of another form say what record they are
 PineconeJobs.load({ name: "load", schema: Article })

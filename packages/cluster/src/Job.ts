@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { JobRow, JobState, PartitionRow, Totals } from "./internal/jobStore.ts"
+import type { JobRow, Totals } from "./internal/jobStore.ts"
 import * as Work from "./internal/work.ts"
 import { JobEngine } from "./JobEngine.ts"
 import {
@@ -37,14 +37,17 @@ export interface Job<P, out R = never> {
 
 /** Options of {@link make}. */
 export interface Options<P, E, R> {
-  /** Tells this job from others on the same storage. Runs that are not finished are lost to a job of another name. */
+  /**
+   * Tells this job from others on the same storage, 100 bytes at most. Runs that are not finished are lost to a job of another
+   * name.
+   */
   readonly name: string
   /** What one partition is: a file, a namespace, a prefix of ids, a range of keys. It is stored as JSON. */
   readonly partitions: Schema.Codec<P, unknown>
   /** Works on one partition. */
   readonly run: (partition: P) => Effect.Effect<unknown, E, R>
   /**
-   * The name of a partition among those of a run.
+   * The name of a partition among those of a run, 1,000 bytes at most.
    *
    * @default the partition, if it is text, or its JSON
    */
@@ -116,9 +119,12 @@ export const layer = <P, R>(job: Job<P, R>): Layer.Layer<never, StorageFailed | 
     })
   )
 
+/** What became of a run. `failed`: at least one partition is, and none is worked on any more. */
+export type State = "running" | "completed" | "failed" | "cancelled"
+
 /** How far a run of a job has come. */
 export interface Progress {
-  readonly state: JobState
+  readonly state: State
   readonly partitions: {
     readonly total: number
     readonly waiting: number
@@ -127,7 +133,10 @@ export interface Progress {
     readonly failed: number
     readonly cancelled: number
   }
-  /** Of the partitions' last attempts: in the end they add up to the records that were read. */
+  /**
+   * Of the partitions' last attempts: in the end they add up to the records that were read. While it runs they may fall, when a
+   * partition is begun again by another runner; what its ledger knows is counted as `before` then.
+   */
   readonly records: {
     /** Done by earlier attempts, as the ledgers say. */
     readonly before: number
@@ -141,6 +150,27 @@ export interface Progress {
   /** Outcomes a second since the start, or since the snapshot before in {@link watch}. */
   readonly perSecond: number
   readonly elapsedMillis: number
+}
+
+/** What is known of one partition of a run. */
+export interface PartitionProgress {
+  /** Its name: see `key` of {@link Options}. */
+  readonly partition: string
+  /** `waiting`: no runner has begun it yet. */
+  readonly state: State | "waiting"
+  /** How often it was begun. */
+  readonly attempt: number
+  /** Who has begun it last. */
+  readonly runner: string | undefined
+  /** Why it failed. */
+  readonly error: string | undefined
+  /** Done by earlier attempts, as its ledger says. */
+  readonly before: number
+  /** Outcomes of the last attempt, as {@link Progress} has them. */
+  readonly written: number
+  readonly rejected: number
+  readonly unknown: number
+  readonly deadLettered: number
 }
 
 const failing =
@@ -161,12 +191,29 @@ const encoded = <P, R>(job: Job<P, R>, partitions: ReadonlyArray<P>) =>
           invalid(`has one that does not fit: ${message}`)
         )
         const name = job.key?.(partition) ?? (typeof partition === "string" ? partition : value)
+        const wrong = unfit(name, maxKeyBytes)
+        if (wrong !== undefined) return yield* invalid(`has a key that ${wrong}; see \`key\` of Job.make`)
         if (names.has(name)) return yield* invalid(`has ${clip(name, 64)} twice`)
         names.add(name)
         return { partition: name, value }
       })
     )
   })
+
+/**
+ * What PostgreSQL takes: 2,700 bytes of a key, the id of its run, its job's name and that of a ledger together, since they are
+ * an index, and of the job's name what the engine's own table has room for.
+ */
+const maxKeyBytes = 1000
+const maxIdBytes = 500
+const maxNameBytes = 100
+
+/** What is wrong with a text that storages know something by: they would refuse it, or not tell it from another one. */
+const unfit = (text: string, maxBytes: number): string | undefined => {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > maxBytes) return `has ${bytes} bytes; ${maxBytes} are allowed`
+  return text.includes("\0") || !text.isWellFormed() ? "has a NUL or half a character" : undefined
+}
 
 const invalid = (issue: string) => new InvalidOption({ option: "partitions", issue: clip(issue) })
 
@@ -189,7 +236,7 @@ const invalid = (issue: string) => new InvalidOption({ option: "partitions", iss
 export const start = <P, R>(
   job: Job<P, R>,
   options: {
-    /** Which run of the job this is: a date, a version. */
+    /** Which run of the job this is: a date, a version; 500 bytes at most. */
     readonly id: string
     readonly partitions: ReadonlyArray<P>
   }
@@ -197,6 +244,10 @@ export const start = <P, R>(
   Effect.gen(function* () {
     const engine = yield* JobEngine
     const key = keyOf(job, options.id)
+    const wrongName = unfit(job.name, maxNameBytes)
+    if (wrongName !== undefined) return yield* new InvalidOption({ option: "name", issue: wrongName })
+    const wrongId = unfit(options.id, maxIdBytes)
+    if (wrongId !== undefined) return yield* new InvalidOption({ option: "id", issue: wrongId })
     const asked = yield* encoded(job, options.partitions)
     const { generation, state } = yield* engine.store.create(key, asked)
     const stored = yield* engine.store.values(key)
@@ -232,8 +283,11 @@ const read = Effect.fnUntraced(function* (name: string, id: string) {
   return toProgress(known, yield* store.totals(key), yield* Clock.currentTimeMillis)
 })
 
-const readPatiently = (name: string, id: string, every: Duration.Input) =>
-  Effect.retry(read(name, id), { while: ({ _tag }) => _tag === "StorageFailed", schedule: Schedule.spaced(every) })
+/** Asks a storage that does not answer again. */
+const patiently =
+  (every: Duration.Input) =>
+  <A, E extends Reason, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.retry(effect, { while: ({ _tag }: E) => _tag === "StorageFailed", schedule: Schedule.spaced(every) })
 
 const toProgress = (job: JobRow, totals: ReadonlyArray<Totals>, now: number): Progress => {
   const partitions = { total: job.partitions, waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
@@ -261,8 +315,8 @@ export const progress = <P, R>(job: Job<P, R>, id: string): Effect.Effect<Progre
 export const partitions = <P, R>(
   job: Job<P, R>,
   id: string,
-  options: { readonly states?: ReadonlyArray<PartitionRow["state"]>; readonly limit?: number } = {}
-): Effect.Effect<ReadonlyArray<PartitionRow>, JobError, JobEngine> =>
+  options: { readonly states?: ReadonlyArray<PartitionProgress["state"]>; readonly limit?: number } = {}
+): Effect.Effect<ReadonlyArray<PartitionProgress>, JobError, JobEngine> =>
   Effect.flatMap(JobEngine, ({ store }) =>
     store.partitions(keyOf(job, id), options.states ?? allStates, options.limit ?? 1000)
   ).pipe(failing("partitions", job, id))
@@ -278,7 +332,10 @@ export const watch = <P, R>(
   id: string,
   every: Duration.Input = "1 second"
 ): Stream.Stream<Progress, JobError, JobEngine> =>
-  Stream.fromEffectSchedule(failing("watch", job, id)(readPatiently(job.name, id, every)), Schedule.spaced(every)).pipe(
+  Stream.fromEffectSchedule(
+    failing("watch", job, id)(patiently(every)(read(job.name, id))),
+    Schedule.spaced(every)
+  ).pipe(
     Stream.takeUntil(({ state }) => state !== "running"),
     Stream.mapAccum(
       () => ({ sent: 0, elapsedMillis: 0 }),
@@ -301,12 +358,13 @@ export const wait = <P, R>(
 ): Effect.Effect<Progress, JobError, JobEngine> =>
   Effect.gen(function* () {
     const { store } = yield* JobEngine
-    const ended = yield* readPatiently(job.name, id, every).pipe(
+    const ended = yield* read(job.name, id).pipe(
+      patiently(every),
       Effect.repeat({ until: ({ state }) => state !== "running", schedule: Schedule.spaced(every) })
     )
     if (ended.state === "cancelled") return yield* new Cancelled()
     if (ended.state === "failed") {
-      const failed = yield* store.partitions(keyOf(job, id), ["failed"], listed)
+      const failed = yield* patiently(every)(store.partitions(keyOf(job, id), ["failed"], listed))
       return yield* new PartitionsFailed({
         failed: ended.partitions.failed,
         partitions: ended.partitions.total,

@@ -8,8 +8,9 @@ import * as RateStore from "./internal/rateStore.ts"
 import { JobEngine } from "./JobEngine.ts"
 
 /**
- * A pacing whose rates are counted in the storage of the runners. Each call takes a transaction there, so it is for calls that
- * carry many records. When the storage fails, calls go without waiting for a rate.
+ * A pacing whose rates are counted in the storage of the runners. Each call takes a transaction there for each rate that it
+ * counts against (an upsert to Pinecone two: requests and bytes), so it is for calls that carry many records. When the storage
+ * fails, calls go without waiting for a rate.
  *
  * @example
  * ```ts

@@ -2,13 +2,14 @@
  * Processes that work on jobs. They share a storage: a file on one machine, or PostgreSQL. How shards are spread over them, and
  * what happens when one dies, is Effect Cluster's.
  */
+import { duration, range } from "@effect-connectors/core/CheckOption"
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Engine from "./internal/engine.ts"
-import type { JobEngine } from "./JobEngine.ts"
+import { JobEngine } from "./JobEngine.ts"
 import type { StorageFailed } from "./JobError.ts"
 
 /** Options of every runner. */
@@ -21,7 +22,8 @@ export interface Options {
   readonly concurrency?: number | undefined
   /**
    * How long a runner may be silent before others take over what it worked on. A process that is busy or paused for longer is
-   * taken for dead, and its partitions are worked on twice for a moment.
+   * taken for dead, and its partitions are worked on twice for a moment. All runners of a storage need the same; it counts in
+   * whole seconds, 2 or more.
    *
    * @default "6 seconds"
    */
@@ -42,7 +44,10 @@ export interface EmbeddedOptions extends Options {
 
 /** Options of {@link layerPostgres}. */
 export interface PostgresOptions extends Options {
-  /** `postgres://user:password@host:5432/database` */
+  /**
+   * `postgres://user:password@host:5432/database`, of PostgreSQL 14 or later: older servers do not end the session of a runner
+   * that is cut off, and so keep its locks.
+   */
   readonly url: Redacted.Redacted
   /** Where other runners reach this one: its name in the network, or its address. */
   readonly host: string
@@ -53,7 +58,7 @@ export interface PostgresOptions extends Options {
    */
   readonly port?: number | undefined
   /**
-   * Connections to the database, at most.
+   * Connections to the database, at most; 3 or more, since the engine keeps one for its locks.
    *
    * @default 10
    */
@@ -74,7 +79,7 @@ export interface PostgresOptions extends Options {
  * ```
  */
 export const layerEmbedded = (options: EmbeddedOptions): Layer.Layer<JobEngine, StorageFailed | InvalidOption> =>
-  checked(options, Engine.embedded(options))
+  checked(common(options) ?? range("port", options.port, maxPort), () => Engine.embedded(options))
 
 /**
  * A runner among many machines, which share a PostgreSQL database.
@@ -99,20 +104,41 @@ export const layerEmbedded = (options: EmbeddedOptions): Layer.Layer<JobEngine, 
  * ```
  */
 export const layerPostgres = (options: PostgresOptions): Layer.Layer<JobEngine, StorageFailed | InvalidOption> =>
-  checked(options, Engine.postgres(options))
+  checked(common(options) ?? range("port", options.port, maxPort) ?? enoughConnections(options.maxConnections), () =>
+    Engine.postgres(options)
+  )
 
 /**
  * A runner that is alone and forgets everything when its process ends: for tests, and for programs that want a job's
  * partitions, retries and progress and no cluster.
  */
 export const layerMemory = (options: Options = {}): Layer.Layer<JobEngine, InvalidOption> =>
-  checked(options, Layer.orDie(Engine.memory(options)))
+  checked(common(options), () => Layer.orDie(Engine.memory(options)))
 
-const checked = <E>(options: Options, layer: Layer.Layer<JobEngine, E>): Layer.Layer<JobEngine, E | InvalidOption> => {
-  const { concurrency = 1 } = options
-  return Number.isSafeInteger(concurrency) && concurrency > 0
-    ? layer
-    : Layer.effectDiscard(
-        Effect.fail(new InvalidOption({ option: "concurrency", issue: "must be a whole number of at least 1" }))
-      ).pipe(Layer.provideMerge(layer))
+const maxPort = 65_535
+
+const common = ({ concurrency, failover }: Options): InvalidOption | undefined =>
+  range("concurrency", concurrency) ?? duration("failover", failover) ?? longEnough(failover)
+
+// Locks are refreshed three times in `failover`, and their age is known to a second: in less than two they end by chance.
+const longEnough = (failover: Options["failover"]) => {
+  if (failover === undefined) return undefined
+  const millis = Duration.toMillis(failover)
+  return millis >= 2000 && Number.isFinite(millis)
+    ? undefined
+    : new InvalidOption({ option: "failover", issue: `is ${millis} ms; it must be 2 seconds or more, and end` })
 }
+
+// One is kept for the locks, and a transaction of a job shall not hold up the engine's messages.
+const enoughConnections = (maxConnections: number | undefined) =>
+  range("maxConnections", maxConnections) ??
+  (maxConnections === undefined || maxConnections >= 3
+    ? undefined
+    : new InvalidOption({ option: "maxConnections", issue: `is ${maxConnections}; it must be 3 or more` }))
+
+/** The engine, or what is wrong with its options: then nothing is opened. */
+const checked = <E>(
+  wrong: InvalidOption | undefined,
+  engine: () => Layer.Layer<JobEngine, E>
+): Layer.Layer<JobEngine, E | InvalidOption> =>
+  wrong === undefined ? engine() : Layer.effect(JobEngine, Effect.fail(wrong))

@@ -2,7 +2,7 @@
  * Ready jobs on Pinecone. This module needs `@effect-connectors/pinecone`.
  */
 import { range } from "@effect-connectors/core/CheckOption"
-import { IncompleteScan } from "@effect-connectors/core/ConnectorError"
+import { IncompleteScan, InvalidOption } from "@effect-connectors/core/ConnectorError"
 import * as DeadLetter from "@effect-connectors/core/DeadLetter"
 import type * as Resume from "@effect-connectors/core/Resume"
 import * as Retry from "@effect-connectors/core/Retry"
@@ -130,8 +130,12 @@ const loadRows = <A, E, R>(
     })
   )
 
-/** A part of an index: a namespace, or its ids that start with a prefix. */
-export const Split = Schema.Struct({ namespace: Schema.String, prefix: Schema.optionalKey(Schema.String) })
+/** A part of an index: a namespace, or its ids that start with a prefix; `as` is the namespace it becomes in {@link migrate}. */
+export const Split = Schema.Struct({
+  namespace: Schema.String,
+  prefix: Schema.optionalKey(Schema.String),
+  as: Schema.optionalKey(Schema.String)
+})
 
 /** @see {@link Split} */
 export type Split = typeof Split.Type
@@ -147,6 +151,11 @@ export interface SplitsOptions {
    * @default 200_000
    */
   readonly recordsPerSplit?: number | undefined
+  /**
+   * The name that {@link migrate} gives a namespace in the copy: another one for each. Default: its own. It is asked for here,
+   * where all namespaces are known: a partition knows of no other.
+   */
+  readonly rename?: ((namespace: string) => string) | undefined
   /** When a call is repeated. */
   readonly retry?: Retry.Policy | undefined
 }
@@ -173,23 +182,34 @@ export const splits = (
   options: SplitsOptions = {}
 ): Effect.Effect<ReadonlyArray<Split>, PineconeError, PineconeIndex> =>
   Effect.gen(function* () {
-    const { namespaces, recordsPerSplit = 200_000, retry } = options
+    const { namespaces, recordsPerSplit = 200_000, rename, retry } = options
     const wrong = range("recordsPerSplit", options.recordsPerSplit)
     if (wrong !== undefined) return yield* new PineconeError({ operation: "splits", reason: wrong })
     const index = yield* PineconeIndex
     const counts = (yield* Retry.retry(index.stats, retry)).namespaces
     const asked = namespaces === "all" ? Array.from(counts.keys()).sort() : (namespaces ?? [index.namespace])
-    const names = Arr.dedupe(asked.map((name) => (name === "" ? "__default__" : name)))
-    const found = yield* Effect.forEach(names, (namespace) => {
+    const names = Arr.dedupe(asked.map(named))
+    const targets = names.map((name) => named(rename?.(name) ?? name))
+    const taken = targets.find((target, i) => targets.indexOf(target) !== i)
+    if (taken !== undefined) {
+      const issue = `gives two namespaces the name ${JSON.stringify(taken)}`
+      return yield* new PineconeError({ operation: "splits", reason: new InvalidOption({ option: "rename", issue }) })
+    }
+    const found = yield* Effect.forEach(names, (namespace, i) => {
+      const target = targets[i] ?? namespace
+      const whole: Split = target === namespace ? { namespace } : { namespace, as: target }
       const wanted = Math.ceil((counts.get(namespace) ?? 0) / recordsPerSplit)
       return wanted <= 1
-        ? Effect.succeed([{ namespace }])
+        ? Effect.succeed([whole])
         : Effect.map(prefixes(index, namespace, wanted, retry), (all) =>
-            all.map((prefix): Split => (prefix === "" ? { namespace } : { namespace, prefix }))
+            all.map((prefix): Split => (prefix === "" ? whole : { ...whole, prefix }))
           )
     })
     return found.flat()
   })
+
+/** The default namespace has a name when it is listed. */
+const named = (namespace: string): string => (namespace === "" ? "__default__" : namespace)
 
 /** Options of {@link exportFiles}. */
 export interface ExportOptions extends ReadyJob.Options {
@@ -210,8 +230,9 @@ const Exported = Schema.Struct({ next: PineconeSource.Position, records: Schema.
 
 /**
  * Exports an index to files of JSON lines, one for each partition, as `PineconeExport` writes them: {@link load} takes them.
- * A file has its name, `{directory}/{run}/{namespace}@{prefix}.ndjson`, when it is whole, with each record once. A partition
- * that is taken over goes on where the last attempt stopped, or begins anew where the directory is not the same.
+ * A file has its name, `{directory}/{run}/{namespace}@{prefix}.ndjson`, when it is whole, with each record once. To a part of
+ * the name with capitals, or what files may not have in theirs, a digest is added: all file systems tell `a` and `A` apart then.
+ * A partition that is taken over goes on where the last attempt stopped, or begins anew where the directory is not the same.
  *
  * @example
  * ```ts
@@ -298,10 +319,7 @@ export interface MigrateOptions<E = never, R = never>
   extends
     ReadyJob.Options,
     ReadyJob.Letters<E, R>,
-    Pick<
-      PineconeMigrate.Options,
-      "rename" | "read" | "write" | "maxOpen" | "maxNotWritten" | "verify" | "settleWithin"
-    > {}
+    Pick<PineconeMigrate.Options, "read" | "write" | "maxOpen" | "maxNotWritten" | "verify" | "settleWithin"> {}
 
 /** A record as JSON has it, without typed arrays. */
 const asJson = (record: PineconeSource.Scanned): unknown => JSON.parse(PineconeExport.line(record))
@@ -309,7 +327,8 @@ const asJson = (record: PineconeSource.Scanned): unknown => JSON.parse(PineconeE
 /**
  * Copies an index into another one by splits, and compares both sides of each in the end: see `PineconeMigrate`. What it
  * reads is {@link Source}, what it writes to `PineconeIndex`. A partition that is taken over goes on with its pages where the
- * last one stopped, and fails when records are missing in the copy or differ.
+ * last one stopped, and fails when records are missing in the copy or differ. To rename namespaces is an option of
+ * {@link splits}.
  *
  * @example
  * ```ts
@@ -337,9 +356,9 @@ const asJson = (record: PineconeSource.Scanned): unknown => JSON.parse(PineconeE
  * ```
  */
 export const migrate = <E = never, R = never>(options: MigrateOptions<E, R>): Job<Split, Source | PineconeIndex | R> =>
-  ReadyJob.make(options, Split, JSON.stringify, ({ namespace, prefix }) =>
+  ReadyJob.make(options, Split, JSON.stringify, ({ as, namespace, prefix }) =>
     Effect.gen(function* () {
-      const { deadLetters, maxNotWritten, maxOpen, read, rename, settleWithin, verify, write } = options
+      const { deadLetters, maxNotWritten, maxOpen, read, settleWithin, verify, write } = options
       const [from, to] = [yield* Source, yield* PineconeIndex]
       const partition = yield* Partition
       const letters = deadLetters === undefined ? undefined : yield* deadLetters(partition)
@@ -372,7 +391,7 @@ export const migrate = <E = never, R = never>(options: MigrateOptions<E, R>): Jo
         maxNotWritten,
         maxOpen,
         read,
-        rename,
+        rename: as === undefined ? undefined : () => as,
         settleWithin,
         verify,
         write

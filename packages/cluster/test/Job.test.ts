@@ -273,10 +273,48 @@ describe("Job", () => {
     })
   )
 
-  it.effect("does not start with an option that makes no sense", () =>
+  it.effect("asks which partitions failed again when the storage was away for a moment", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(Effect.scoped(Layer.build(JobRunner.layerMemory({ concurrency: 0 }))))
-      assert.strictEqual(error.message, "option concurrency must be a whole number of at least 1")
+      const job = Job.make({ name: "named", partitions: Schema.String, retries: 0, run: () => Effect.fail("no") })
+      const asked = { times: 0 }
+      const error = yield* Effect.gen(function* () {
+        yield* Job.start(job, { id: "1", partitions: ["a"] })
+        const engine = yield* JobEngine.JobEngine
+        const away = Effect.fail(new JobError.StorageFailed({ detail: "away" }))
+        const partitions: typeof engine.store.partitions = (...of) =>
+          Effect.suspend(() => (++asked.times === 1 ? away : engine.store.partitions(...of)))
+        return yield* Effect.flip(passing(Job.wait(job, "1"))).pipe(
+          Effect.provideService(JobEngine.JobEngine, { ...engine, store: { ...engine.store, partitions } })
+        )
+      }).pipe(withJob(job))
+      assert.include(error.message, "1 of 1 partitions failed. a: no")
+      assert.strictEqual(asked.times, 2)
+    })
+  )
+
+  it.effect("refuses names that a storage can not have", () =>
+    Effect.gen(function* () {
+      const job = Job.make({ name: "names", partitions: Schema.String, run: () => Effect.void })
+      yield* Effect.gen(function* () {
+        const start = (id: string, partition: string) => Job.start(job, { id, partitions: [partition] })
+        for (const [id, partition, issue] of [
+          ["1", "x".repeat(9000), "option partitions has a key that has 9000 bytes; 1000 are allowed"],
+          ["1", "\u20ac".repeat(334), "option partitions has a key that has 1002 bytes; 1000 are allowed"],
+          ["1", "a\0", "option partitions has a key that has a NUL or half a character"],
+          ["1", "\ud800", "option partitions has a key that has a NUL or half a character"],
+          ["x".repeat(501), "a", "option id has 501 bytes; 500 are allowed"],
+          ["\0", "a", "option id has a NUL or half a character"]
+        ] as const) {
+          const { message, reason } = yield* Effect.flip(start(id, partition))
+          assert.strictEqual(reason._tag, "InvalidOption")
+          assert.include(message, issue)
+        }
+        const unnamed = Job.start({ ...job, name: "x".repeat(101) }, { id: "1", partitions: [] })
+        assert.include((yield* Effect.flip(unnamed)).message, "option name has 101 bytes; 100 are allowed")
+        // A partition may be larger than its key.
+        const keyed = { ...job, key: (text: string) => text.slice(0, 10) }
+        yield* passing(Job.execute(keyed, { id: "x".repeat(500), partitions: ["x".repeat(9000)] }))
+      }).pipe(withJob(job))
     })
   )
 })

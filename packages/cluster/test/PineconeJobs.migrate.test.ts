@@ -95,6 +95,33 @@ describe("PineconeJobs.migrate", () => {
     })
   )
 
+  it.effect("renames namespaces as planned, and refuses a plan that makes one of two", () =>
+    Effect.gen(function* () {
+      const [from, to] = [yield* memoryIndex(), yield* memoryIndex()]
+      yield* fill(from, "a", records("doc", 500))
+      yield* fill(from, "b", records("doc", 20))
+      yield* fill(from, "", records("doc", 10))
+      const splits = (rename: (namespace: string) => string) =>
+        PineconeJobs.splits({ namespaces: "all", recordsPerSplit: 200, rename }).pipe(
+          Effect.provideService(PineconeIndex, from)
+        )
+      const error = yield* Effect.flip(splits(() => "all"))
+      assert.strictEqual(error.reason._tag, "InvalidOption")
+      assert.include(error.message, 'option rename gives two namespaces the name "all"')
+      // The default namespace has two names.
+      const twice = yield* Effect.flip(splits((name) => (name === "b" ? "" : name)))
+      assert.include(twice.message, 'option rename gives two namespaces the name "__default__"')
+
+      const planned = yield* splits((name) => (name === "__default__" ? name : `${name}-v2`))
+      assert.deepInclude(planned, { namespace: "__default__" })
+      assert.deepInclude(planned, { namespace: "b", as: "b-v2" })
+      const ended = yield* runJob(PineconeJobs.migrate({ name: "copy" }), planned).pipe(between(from, to))
+      assert.strictEqual(ended.records.written, 530)
+      const { namespaces } = yield* to.stats
+      assert.deepStrictEqual(Object.fromEntries(namespaces), { __default__: 10, "a-v2": 500, "b-v2": 20 })
+    })
+  )
+
   it.effect("keeps what is refused as dead letters, and names it without them", () =>
     inDirectory((directory) =>
       Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /**
- * The one door to what Effect tags unstable (`effect/cluster`, `effect/workflow`, `effect/sql`, `effect/persistence`), but for
- * the SQL of `tables.ts`, `jobStore.ts` and `sqlite.ts`: if it moves, this file follows.
+ * What several modules take of what Effect tags unstable (`effect/cluster`, `effect/workflow`, `effect/sql`,
+ * `effect/persistence`). What one module alone is about it takes itself: SQL (`tables.ts`, `jobStore.ts`, `sqlite.ts`), the
+ * engine's messages (`messages.ts`), rates (`rateStore.ts`), and Node's sockets and PostgreSQL (`engine.ts`).
  */
 export * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine"
 export * as RunnerAddress from "effect/cluster/RunnerAddress"

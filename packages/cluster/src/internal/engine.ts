@@ -99,8 +99,11 @@ const cluster = (storage: Storage, options: Options, address: Address | undefine
   ).pipe(Layer.provide(reachable(storage.layer)))
 
 /** A port that is free now. Runners are told of each other's ports by the storage, so it has to be known before it is bound. */
-const freePort = Effect.callback<number>((resume) => {
+const freePort = Effect.callback<number, InvalidOption>((resume) => {
   const server = createServer()
+  server.on("error", ({ message }) =>
+    resume(Effect.fail(new InvalidOption({ option: "port", issue: `is not given, and none is free: ${message}` })))
+  )
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
     const port = typeof address === "object" && address !== null ? address.port : 0
