@@ -30,7 +30,9 @@ expectTypeOf(PineconeJobs.migrate({ name: "copy" })).toEqualTypeOf<
 >()
 // @ts-expect-error: where all namespaces are known, in `splits`, a name that two would get is found
 PineconeJobs.migrate({ name: "copy", rename: (namespace: string) => namespace })
-PineconeJobs.splits({ rename: (namespace) => `${namespace}-v2` })
+expectTypeOf(PineconeJobs.splits({ rename: (namespace) => `${namespace}-v2` })).toEqualTypeOf<
+  ReturnType<typeof PineconeJobs.splits>
+>()
 
 // @ts-expect-error: rows of another form say what record they are
 PineconeJobs.load({ name: "load", schema: Article })
