@@ -39,7 +39,7 @@ export default defineConfig({
       project("examples", "examples", { testTimeout: 120_000, groupOrder: 1 }),
       project("audit", "audit/test", { testTimeout: 120_000, groupOrder: 2 }),
       project("repo", "test", { testTimeout: 120_000, groupOrder: 3 }),
-      project("benchmarks", "benchmarks/test", { testTimeout: 120_000, groupOrder: 4 })
+      project("benchmarks", "benchmarks/test", { testTimeout: 120_000, groupOrder: 3 })
     ],
     coverage: {
       provider: "v8",
