@@ -1,5 +1,4 @@
 /** The tests of records with text, and what they work with. */
-import * as Outcome from "@effect-connectors/core/Outcome"
 import { PineconeIndex, type Service as VectorService } from "@effect-connectors/pinecone/PineconeIndex"
 import {
   type Asked,
@@ -10,12 +9,11 @@ import {
 } from "@effect-connectors/pinecone/PineconeRecordIndex"
 import * as PineconeRecords from "@effect-connectors/pinecone/PineconeRecords"
 import { assert } from "@effect/vitest"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { assertOneEach } from "./conformance/bench.ts"
+import { type Ground, holds, onGround } from "./conformance/ground.ts"
+import { allWritten, outcomesOf } from "./conformance/outcomes.ts"
 
 /** The suite's options, complete. */
 export interface Settings {
@@ -25,13 +23,9 @@ export interface Settings {
 }
 
 /** What a test is given. */
-export interface Bench extends Settings {
+export interface Bench extends Settings, Ground {
   readonly records: Service
   readonly index: VectorService
-  /** A namespace nobody else uses, removed after the test. */
-  readonly namespace: string
-  /** Repeats a check of something just written until it holds or the store had its time. */
-  readonly soon: <A, E, R>(check: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Registers a test. */
@@ -40,28 +34,12 @@ export type Test = (
   body: (bench: Bench) => Effect.Effect<unknown, unknown, PineconeRecordIndex | PineconeIndex>
 ) => void
 
-/** Runs a test in a namespace of its own. */
+/** Runs a test. */
 export const onBench = <A, E, R>(settings: Settings, body: (bench: Bench) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const index = yield* PineconeIndex
-    const namespace = `conformance-${(yield* Random.nextIntBetween(0, 2 ** 40)).toString(36)}`
-    const bench: Bench = {
-      ...settings,
-      records: yield* PineconeRecordIndex,
-      index,
-      namespace,
-      soon: (check) =>
-        Duration.isZero(settings.eventually)
-          ? check
-          : check.pipe(
-              Effect.sandbox,
-              Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: settings.eventually })),
-              Effect.catch(Effect.failCause)
-            )
-    }
-    // A namespace that was never written to is not there to be removed.
-    const removal = Effect.suspend(() => Effect.ignore(index.deleteNamespace(namespace)))
-    return yield* Effect.ensuring(body(bench), removal)
+    const records = yield* PineconeRecordIndex
+    return yield* onGround(index, settings.eventually, (ground) => body({ ...settings, ...ground, index, records }))
   })
 
 const textsById = {
@@ -76,26 +54,14 @@ const some = ({ textField }: Settings): ReadonlyArray<TextRecord> => [
   { _id: "coats", [textField]: textsById.coats, year: 2024, sold: true }
 ]
 
-/** Writes records, each of which has one outcome. */
+/** Writes records, each of which must be written. */
 const write = ({ namespace }: Bench, records: ReadonlyArray<TextRecord>) =>
-  Stream.fromIterable(records).pipe(
-    PineconeRecords.upsertOutcomes({ namespace }),
-    Stream.runCollect,
-    Effect.tap((outcomes) => Effect.sync(() => assertOneEach(records, outcomes)))
-  )
-
-const holds = ({ index, namespace, soon }: Bench, count: number) =>
-  soon(
-    Effect.map(index.stats, ({ namespaces }) =>
-      assert.strictEqual(namespaces.get(namespace) ?? 0, count, "records stored")
-    )
-  )
+  allWritten(records, PineconeRecords.upsertOutcomes({ namespace }))
 
 /** Stores records, and waits until they are counted. */
 const store = (bench: Bench, records = some(bench)) =>
   Effect.gen(function* () {
-    const outcomes = yield* write(bench, records)
-    assert.deepStrictEqual(outcomes.filter(Outcome.isNotWritten), [], "records not written")
+    yield* write(bench, records)
     yield* holds(bench, records.length)
   })
 
@@ -218,7 +184,10 @@ export const tests = (test: Test): void => {
         { _id: "empty text", [textField]: " " },
         { _id: "too much metadata", [textField]: "t", more: "x".repeat(41_000) }
       ]
-      const outcomes = yield* write(bench, [...some(bench), ...bad])
+      const outcomes = yield* outcomesOf(
+        [...some(bench), ...bad],
+        PineconeRecords.upsertOutcomes({ namespace: bench.namespace })
+      )
       const rejected = outcomes.filter((outcome) => outcome._tag === "Rejected")
       assert.sameMembers(
         rejected.map(({ input }) => input),

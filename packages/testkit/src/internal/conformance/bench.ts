@@ -1,19 +1,13 @@
-/**
- * What every section of the suite works with: a namespace of the test's own, records to put there, and patience with
- * a store whose writes become readable late.
- */
-import * as Outcome from "@effect-connectors/core/Outcome"
-import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
+/** What every section of the suite works with: an index, a ground of the test's own, and records to put there. */
 import { PineconeIndex, type Service } from "@effect-connectors/pinecone/PineconeIndex"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import type { Metadata, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import { assert } from "@effect/vitest"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import { type Ground, holds, onGround } from "./ground.ts"
+import { allWritten } from "./outcomes.ts"
 
 /** The suite's options, complete. */
 export interface Settings {
@@ -25,14 +19,8 @@ export interface Settings {
 }
 
 /** What a test is given. */
-export interface Bench extends Settings {
+export interface Bench extends Settings, Ground {
   readonly index: Service
-  /** A namespace nobody else uses, removed after the test. */
-  readonly namespace: string
-  /** One more such namespace. Its name starts with that of {@link namespace}. */
-  readonly another: (suffix: string) => string
-  /** Repeats a check of something just written until it holds or the store had its time. */
-  readonly soon: <A, E, R>(check: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Registers a test. */
@@ -41,36 +29,11 @@ export type Test = (
   body: (bench: Bench) => Effect.Effect<unknown, unknown, PineconeIndex | Scope.Scope>
 ) => void
 
-/** Runs a test in a namespace of its own, so that tests can share an index and an index can be shared with others. */
+/** Runs a test. */
 export const onBench = <A, E, R>(settings: Settings, body: (bench: Bench) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const index = yield* PineconeIndex
-    const namespace = `conformance-${(yield* Random.nextIntBetween(0, 2 ** 40)).toString(36)}`
-    const used = new Set([namespace])
-    const bench: Bench = {
-      ...settings,
-      index,
-      namespace,
-      another: (suffix) => {
-        const name = `${namespace}-${suffix}`
-        used.add(name)
-        return name
-      },
-      soon: (check) =>
-        Duration.isZero(settings.eventually)
-          ? check
-          : check.pipe(
-              Effect.sandbox,
-              Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: settings.eventually })),
-              Effect.catch(Effect.failCause)
-            )
-    }
-    // A namespace that was never written to is not there to be removed.
-    const removal = Effect.suspend(() =>
-      Effect.forEach(used, (name) => Effect.ignore(index.deleteNamespace(name)), { discard: true })
-    )
-    return yield* Effect.ensuring(body(bench), removal)
-  })
+  Effect.flatMap(PineconeIndex, (index) =>
+    onGround(index, settings.eventually, (ground) => body({ ...settings, ...ground, index }))
+  )
 
 /**
  * The unit vector at an angle in the plane of the first two axes. Of such vectors the one at the nearest angle is the
@@ -118,49 +81,6 @@ export const becomes = (bench: Bench, record: VectorRecord, where = bench.namesp
 /** Checks that nothing is stored under an id. */
 export const isGone = (bench: Bench, id: string, where = bench.namespace) =>
   bench.soon(Effect.map(stored(bench, id, where), (found) => assert.isUndefined(found, `record ${id}`)))
-
-/** Checks how many records the index says there are in a namespace. */
-export const holds = ({ index, namespace, soon }: Bench, count: number, where = namespace) =>
-  soon(
-    Effect.map(index.stats, (stats) => assert.strictEqual(stats.namespaces.get(where) ?? 0, count, "records stored"))
-  )
-
-type Outcomes<A> = ReadonlyArray<Outcome.Outcome<A, PineconeError>>
-
-/** Fails unless there is one outcome for each element, with that very element in it. */
-export const assertOneEach = <A>(
-  elements: ReadonlyArray<A>,
-  outcomes: ReadonlyArray<Outcome.Outcome<A, unknown>>
-): void => {
-  const left = new Map<A, number>()
-  for (const element of elements) left.set(element, (left.get(element) ?? 0) + 1)
-  for (const { input } of outcomes) left.set(input, (left.get(input) ?? 0) - 1)
-  assert.deepStrictEqual(
-    Array.from(left).filter(([, count]) => count !== 0),
-    [],
-    "elements without an outcome, or with several"
-  )
-}
-
-/** The outcomes of a write step, held to one for each element. */
-export const outcomesOf = <A>(
-  elements: ReadonlyArray<A>,
-  step: (self: Stream.Stream<A>) => PineconeSink.Outcomes<A, never, never>
-): Effect.Effect<Outcomes<A>, PineconeError, PineconeIndex> =>
-  Stream.fromIterable(elements).pipe(
-    step,
-    Stream.runCollect,
-    Effect.tap((outcomes) => Effect.sync(() => assertOneEach(elements, outcomes)))
-  )
-
-/** Runs a write step every element of which must be written. */
-export const allWritten = <A>(
-  elements: ReadonlyArray<A>,
-  step: (self: Stream.Stream<A>) => PineconeSink.Outcomes<A, never, never>
-) =>
-  Effect.map(outcomesOf(elements, step), (outcomes) =>
-    assert.deepStrictEqual(outcomes.filter(Outcome.isNotWritten), [], "elements not written")
-  )
 
 /** Stores records, and waits until the index counts them and a query finds them. */
 export const store = (bench: Bench, records: ReadonlyArray<VectorRecord<Metadata>>, namespace = bench.namespace) =>

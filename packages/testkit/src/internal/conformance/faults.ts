@@ -14,7 +14,9 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Faults } from "../../Conformance.ts"
-import { allWritten, at, becomes, type Bench, holds, ids, isGone, many, outcomesOf, store } from "./bench.ts"
+import { at, becomes, type Bench, ids, isGone, many, store } from "./bench.ts"
+import { holds } from "./ground.ts"
+import { allWritten, outcomesOf } from "./outcomes.ts"
 import { rows } from "./lookup.ts"
 
 /** Delays too short to notice, so that what takes long was asked for by the store. */

@@ -3,7 +3,8 @@ import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { allWritten, at, type Bench, ids, many, type Test } from "./bench.ts"
+import { at, type Bench, ids, many, type Test } from "./bench.ts"
+import { allWritten } from "./outcomes.ts"
 
 /** Waits longer than the store may take, so that what is too late fails where it is read. */
 const readable = ({ eventually, namespace }: Bench, options: PineconeSink.AwaitReadableOptions) =>

@@ -3,7 +3,8 @@ import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { changed, holds, ids, many, plain, type Settings, store, type Test } from "./bench.ts"
+import { changed, ids, many, plain, type Settings, store, type Test } from "./bench.ts"
+import { holds } from "./ground.ts"
 
 const collect = (options: PineconeSource.ScanOptions) => Stream.runCollect(PineconeSource.scan(options))
 

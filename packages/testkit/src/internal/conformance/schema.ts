@@ -11,7 +11,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { allWritten, at, becomes, type Bench, holds, many, outcomesOf, store, type Test } from "./bench.ts"
+import { at, becomes, type Bench, many, store, type Test } from "./bench.ts"
+import { holds } from "./ground.ts"
+import { allWritten, outcomesOf } from "./outcomes.ts"
 import { rows } from "./lookup.ts"
 
 const articles = TypedIndex.make(

@@ -8,22 +8,9 @@ import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import {
-  allWritten,
-  assertOneEach,
-  at,
-  becomes,
-  type Bench,
-  changed,
-  holds,
-  ids,
-  isGone,
-  many,
-  outcomesOf,
-  store,
-  stored,
-  type Test
-} from "./bench.ts"
+import { at, becomes, type Bench, changed, ids, isGone, many, store, stored, type Test } from "./bench.ts"
+import { holds } from "./ground.ts"
+import { allWritten, assertOneEach, outcomesOf } from "./outcomes.ts"
 
 /** A record only the store refuses, when nobody told the sink the dimension. */
 const misfit = ({ dimension }: Bench): VectorRecord => ({
@@ -180,9 +167,8 @@ export const write = (test: Test): void => {
   test("an empty stream makes no call", (bench) =>
     Effect.gen(function* () {
       const calls: Array<UpsertRequest> = []
-      yield* allWritten<VectorRecord>([], PineconeSink.upsertOutcomes({ namespace: bench.namespace })).pipe(
-        noting(bench, calls)
-      )
+      const none: ReadonlyArray<VectorRecord> = []
+      yield* allWritten(none, PineconeSink.upsertOutcomes({ namespace: bench.namespace })).pipe(noting(bench, calls))
       assert.lengthOf(calls, 0)
     }))
 

@@ -1,21 +1,15 @@
-/**
- * What every section of the suite works with: a declared index, a namespace of the test's own, documents to put there, and
- * patience with a store whose writes become readable late.
- */
-import * as Outcome from "@effect-connectors/core/Outcome"
+/** What every section of the suite works with: a declared index, a ground of the test's own, and documents to put there. */
 import * as DocumentIndex from "@effect-connectors/pinecone/DocumentIndex"
-import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeDocumentIndex, type Service } from "@effect-connectors/pinecone/PineconeDocumentIndex"
 import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import { assert } from "@effect/vitest"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { assertOneEach } from "../conformance/bench.ts"
+import { type Ground, holds, onGround } from "../conformance/ground.ts"
+import { allWritten } from "../conformance/outcomes.ts"
 
 /** The index that the suite runs on. */
 export const articles = DocumentIndex.make({
@@ -39,12 +33,8 @@ export interface Settings {
 }
 
 /** What a test is given. */
-export interface Bench extends Settings {
+export interface Bench extends Settings, Ground {
   readonly index: Service
-  /** A namespace nobody else uses, removed after the test. */
-  readonly namespace: string
-  /** Repeats a check of something just written until it holds or the store had its time. */
-  readonly soon: <A, E, R>(check: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Registers a test. */
@@ -53,28 +43,11 @@ export type Test = (
   body: (bench: Bench) => Effect.Effect<unknown, unknown, PineconeDocumentIndex>
 ) => void
 
-/** Runs a test in a namespace of its own. */
+/** Runs a test. */
 export const onBench = <A, E, R>(settings: Settings, body: (bench: Bench) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const index = yield* PineconeDocumentIndex
-    const namespace = `conformance-${(yield* Random.nextIntBetween(0, 2 ** 40)).toString(36)}`
-    const bench: Bench = {
-      ...settings,
-      index,
-      namespace,
-      soon: (check) =>
-        Duration.isZero(settings.eventually)
-          ? check
-          : check.pipe(
-              Effect.sandbox,
-              Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: settings.eventually })),
-              Effect.catch(Effect.failCause)
-            )
-    }
-    // A namespace that was never written to is not there to be removed.
-    const removal = Effect.suspend(() => Effect.ignore(index.deleteNamespace(namespace)))
-    return yield* Effect.ensuring(body(bench), removal)
-  })
+  Effect.flatMap(PineconeDocumentIndex, (index) =>
+    onGround(index, settings.eventually, (ground) => body({ ...settings, ...ground, index }))
+  )
 
 /** Documents that differ in all they are found by. */
 export const some: ReadonlyArray<Article> = [
@@ -135,34 +108,6 @@ export const becomes = (bench: Bench, document: Article) =>
 /** Checks that nothing is stored under an id. */
 export const isGone = (bench: Bench, id: string) =>
   bench.soon(Effect.map(stored(bench, id), (found) => assert.isTrue(Option.isNone(found), `document ${id}`)))
-
-/** Checks how many documents the index says there are in the namespace. */
-export const holds = ({ index, namespace, soon }: Bench, count: number) =>
-  soon(
-    Effect.map(index.stats, ({ namespaces }) =>
-      assert.strictEqual(namespaces.get(namespace) ?? 0, count, "documents stored")
-    )
-  )
-
-/** The outcomes of a write step, held to one for each element. */
-export const outcomesOf = <A>(
-  elements: ReadonlyArray<A>,
-  step: (self: Stream.Stream<A>) => PineconeDocuments.Outcomes<A, never, never>
-): Effect.Effect<ReadonlyArray<Outcome.Outcome<A, PineconeError>>, PineconeError, PineconeDocumentIndex> =>
-  Stream.fromIterable(elements).pipe(
-    step,
-    Stream.runCollect,
-    Effect.tap((outcomes) => Effect.sync(() => assertOneEach(elements, outcomes)))
-  )
-
-/** Runs a write step every element of which must be written. */
-export const allWritten = <A>(
-  elements: ReadonlyArray<A>,
-  step: (self: Stream.Stream<A>) => PineconeDocuments.Outcomes<A, never, never>
-) =>
-  Effect.map(outcomesOf(elements, step), (outcomes) =>
-    assert.deepStrictEqual(outcomes.filter(Outcome.isNotWritten), [], "elements not written")
-  )
 
 /** Stores documents, and waits until the index counts them. */
 export const store = (bench: Bench, documents: ReadonlyArray<Article> = some) =>

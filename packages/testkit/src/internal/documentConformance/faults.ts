@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Faults } from "../../Conformance.ts"
-import { allWritten, articles, type Bench, holds, many, outcomesOf, store } from "./bench.ts"
+import { articles, type Bench, many, store } from "./bench.ts"
+import { holds } from "../conformance/ground.ts"
+import { allWritten, outcomesOf } from "../conformance/outcomes.ts"
 
 /** Delays too short to notice. */
 const quick = { base: "1 millis" } as const

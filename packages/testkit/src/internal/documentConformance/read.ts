@@ -4,7 +4,8 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { allWritten, articles, becomes, many, plain, type Settings, some, store, type Test } from "./bench.ts"
+import { articles, becomes, many, plain, type Settings, some, store, type Test } from "./bench.ts"
+import { allWritten } from "../conformance/outcomes.ts"
 
 export const read = (test: Test, settings: Settings): void => {
   test("a row for each id, in order, none for one that is not there", (bench) =>

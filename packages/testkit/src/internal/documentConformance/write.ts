@@ -2,20 +2,9 @@
 import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import {
-  allWritten,
-  type Article,
-  articles,
-  becomes,
-  type Change,
-  holds,
-  isGone,
-  many,
-  outcomesOf,
-  some,
-  store,
-  type Test
-} from "./bench.ts"
+import { type Article, articles, becomes, type Change, isGone, many, some, store, type Test } from "./bench.ts"
+import { holds } from "../conformance/ground.ts"
+import { allWritten, outcomesOf } from "../conformance/outcomes.ts"
 
 export const write = (test: Test): void => {
   test("documents are stored as they were, in several calls too", (bench) =>

@@ -1,19 +1,17 @@
 /** What every section of the suite works with: users of the test's own, and events of theirs. */
-import * as Outcome from "@effect-connectors/core/Outcome"
 import type { Service } from "@effect-connectors/tecton/TectonApi"
 import { TectonClient } from "@effect-connectors/tecton/TectonClient"
 import type { TectonError } from "@effect-connectors/tecton/TectonError"
 import * as TectonSink from "@effect-connectors/tecton/TectonSink"
 import * as TectonSource from "@effect-connectors/tecton/TectonSource"
 import * as Timestamp from "@effect-connectors/tecton/Timestamp"
-import { assert } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { assertOneEach } from "../conformance/bench.ts"
+import { allWritten } from "../conformance/outcomes.ts"
 import { type Event, events, service, type Vector } from "./definition.ts"
 
 /** What a test is given. */
@@ -54,22 +52,9 @@ export const onBench = <A, E, R>(body: (bench: Bench) => Effect.Effect<A, E, R>)
     return yield* body({ client, user, now, event })
   })
 
-/** The outcomes of a write step, held to one for each element. */
-export const outcomesOf = <A>(
-  elements: ReadonlyArray<A>,
-  step: (self: Stream.Stream<A>) => TectonSink.Outcomes<A, never, never>
-) =>
-  Stream.fromIterable(elements).pipe(
-    step,
-    Stream.runCollect,
-    Effect.tap((outcomes) => Effect.sync(() => assertOneEach(elements, outcomes)))
-  )
-
 /** Writes events every one of which must be written. */
 export const write = (all: ReadonlyArray<Event>, settings: TectonSink.Settings = {}) =>
-  Effect.map(outcomesOf(all, TectonSink.ingestOutcomes({ ...settings, source: events })), (outcomes) =>
-    assert.deepStrictEqual(outcomes.filter(Outcome.isNotWritten), [], "events not written")
-  )
+  allWritten(all, TectonSink.ingestOutcomes({ ...settings, source: events }))
 
 /** What is asked for a user. */
 export const asking = {

@@ -11,7 +11,8 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Faults } from "../../TectonConformance.ts"
-import { asking, type Bench, outcomesOf, read, readOne, verdict, write } from "./bench.ts"
+import { asking, type Bench, read, readOne, verdict, write } from "./bench.ts"
+import { outcomesOf } from "../conformance/outcomes.ts"
 import { events, service } from "./definition.ts"
 
 export type FaultTest = (

@@ -7,7 +7,8 @@ import * as Timestamp from "@effect-connectors/tecton/Timestamp"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type Bench, outcomesOf, readOne, type Test, write } from "./bench.ts"
+import { type Bench, readOne, type Test, write } from "./bench.ts"
+import { outcomesOf } from "../conformance/outcomes.ts"
 import { events } from "./definition.ts"
 
 const amount = (user: string) => Effect.map(readOne(user), (vector) => vector["conformance_latest.amount"].value)
