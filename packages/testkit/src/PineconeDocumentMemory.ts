@@ -12,7 +12,6 @@ import * as Filter from "@effect-connectors/pinecone/Filter"
 import * as Freshness from "@effect-connectors/pinecone/Freshness"
 import { PineconeDocumentIndex } from "@effect-connectors/pinecone/PineconeDocumentIndex"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import { Buffer } from "node:buffer"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -151,11 +150,8 @@ const envelopeBytes = 16
 /** A document with the bytes of its JSON and of a comma. */
 const sized = (document: Document): SizedDocument => ({
   document,
-  bytes: 1 + Buffer.byteLength(JSON.stringify(document, (_, value: unknown) => (isTyped(value) ? [...value] : value)))
+  bytes: 1 + DocumentStore.jsonBytes(document)
 })
-
-const isTyped = (value: unknown): value is Float32Array | Uint32Array =>
-  value instanceof Float32Array || value instanceof Uint32Array
 
 const isSized = (document: Document | SizedDocument): document is SizedDocument => !("_id" in document)
 

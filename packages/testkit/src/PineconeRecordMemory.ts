@@ -5,7 +5,7 @@
  * There is no model: what stands for it hashes words and the trigrams of their letters, unless `embed` is given. It is
  * the store of the emulator, whose guide says what Pinecone does not document.
  */
-import type { Unavailable } from "@effect-connectors/core/ConnectorError"
+import type { InvalidRecord, RequestRefused, Unavailable } from "@effect-connectors/core/ConnectorError"
 import { InvalidOption } from "@effect-connectors/core/ConnectorError"
 import * as Filter from "@effect-connectors/pinecone/Filter"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
@@ -17,17 +17,12 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Result from "effect/Result"
 import { defaultLimits, type Limits } from "./internal/limits.ts"
 import * as MemoryCalls from "./internal/memoryCalls.ts"
 import * as MemoryIndex from "./internal/memoryIndex.ts"
 import * as Embedder from "./internal/records/embedder.ts"
-import {
-  type Embed,
-  type EmbeddingModel,
-  embeddingModels,
-  maxTexts,
-  unknownModel
-} from "./internal/records/embedding.ts"
+import { dimensionOf, type Embed, type EmbeddingModel, embeddingModel, maxTexts } from "./internal/records/embedding.ts"
 import * as RecordStore from "./internal/records/recordStore.ts"
 import type { Refusal } from "./internal/refusals.ts"
 import * as VectorStore from "./internal/vectorStore.ts"
@@ -89,12 +84,8 @@ export const layer: Layer.Layer<PineconeRecordIndex | PineconeIndex, PineconeErr
 const make = (options: Options) =>
   Effect.gen(function* () {
     const { model: modelName = "llama-text-embed-v2", name = "memory", textField = "text" } = options
-    const model = embeddingModels.get(modelName)
-    if (model === undefined) return yield* invalid("model", unknownModel(modelName))
-    const dimension = options.dimension ?? model.dimension
-    if (dimension !== undefined && !model.dimensions?.includes(dimension)) {
-      return yield* invalid("dimension", `is none of ${modelName}: ${(model.dimensions ?? []).join(", ")}`)
-    }
+    const model = yield* given("model", embeddingModel(modelName))
+    const dimension = yield* given("dimension", dimensionOf(modelName, model, options.dimension))
     const calls = MemoryCalls.make(options.namespace)
     const store = storeOf(options, model, dimension, calls.now)
     const records = RecordStore.make({
@@ -109,13 +100,14 @@ const make = (options: Options) =>
     const inNamespace =
       <Request extends { readonly namespace?: string | undefined }, A>(
         operation: string,
-        answer: (namespace: string, request: Request) => Effect.Effect<A, Refusal | Unavailable | PineconeError>
+        answer: (namespace: string, request: Request) => Effect.Effect<A, Refusal | Unavailable | InvalidRecord>
       ) =>
       (request: Request): Effect.Effect<A, PineconeError> => {
         const namespace = request.namespace ?? calls.own
-        const told = (reason: Refusal | Unavailable | PineconeError) =>
-          reason._tag === "PineconeError" ? reason : new PineconeError({ operation, namespace, reason })
-        return Effect.andThen(Effect.yieldNow, Effect.mapError(answer(namespace, request), told))
+        return Effect.andThen(
+          Effect.yieldNow,
+          Effect.mapError(answer(namespace, request), (reason) => new PineconeError({ operation, namespace, reason }))
+        )
       }
 
     const index = MemoryIndex.make({ name, dimension, store, calls })
@@ -136,16 +128,12 @@ const make = (options: Options) =>
           const { filter } = request
           // The real client refuses such a filter before it asks, too.
           if (filter !== undefined) {
-            yield* Effect.mapError(
-              Effect.fromResult(Filter.toWire(filter)),
-              (reason) => new PineconeError({ operation: "search", namespace, reason })
-            )
+            yield* Effect.fromResult(Filter.toWire(filter))
           }
           const { hits, ...reply } = yield* records.search({ ...searchOf(request), namespace })
           return {
             ...reply,
-            hits: hits.map(({ fields, id, score }) => ({ _id: id, _score: score, fields })),
-            indexedLsn: store.indexedLsn(namespace)
+            hits: hits.map(({ fields, id, score }) => ({ _id: id, _score: score, fields }))
           }
         })
       )
@@ -176,8 +164,11 @@ const searchOf = ({ by, fields, filter, matchTerms, rerank, topK }: SearchRecord
   rerank
 })
 
-const invalid = (option: string, issue: string): PineconeError =>
-  new PineconeError({ operation: "layer", reason: new InvalidOption({ option, issue }) })
+const given = <A>(option: string, answer: Result.Result<A, RequestRefused>): Effect.Effect<A, PineconeError> =>
+  Effect.mapError(
+    Effect.fromResult(answer),
+    ({ detail }) => new PineconeError({ operation: "layer", reason: new InvalidOption({ option, issue: detail }) })
+  )
 
 /** A record with the bytes of its line. */
 const sized = (record: TextRecord): SizedTextRecord => ({

@@ -2,7 +2,9 @@
 import { PineconeEmulator } from "@effect-connectors/testkit"
 import type { EmbedRequest, Options, Service } from "@effect-connectors/testkit/PineconeEmulator"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { type Index, Pinecone } from "pinecone-sdk-9"
 import { denseOf, sparseOf } from "../src/internal/records/embedding.ts"
 import { sender } from "./rawHttp.ts"
@@ -300,6 +302,32 @@ describe("models by themselves", () => {
           [0, undefined]
         ]
       )
+    })
+  )
+
+  it.effect("texts do not come into an index that took the place of theirs meanwhile", () =>
+    Effect.gen(function* () {
+      const embeds = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const emulator = yield* PineconeEmulator.make({
+        embed: ({ dimension, texts }) =>
+          Effect.gen(function* () {
+            yield* Deferred.succeed(embeds, undefined)
+            yield* Deferred.await(goOn)
+            return texts.map(() => Float32Array.from({ length: dimension }, () => 1))
+          })
+      })
+      const send = sender(emulator.url, { "api-key": "records" })
+      yield* emulator.createIndex({ name: "notes", embed: { model: "llama-text-embed-v2" } })
+      const record = `${JSON.stringify({ _id: "a", text: "rain" })}\n`
+      const upsert = yield* Effect.forkChild(send("POST", "/i/notes/records/namespaces/ns/upsert", record))
+      yield* Deferred.await(embeds)
+      assert.strictEqual((yield* send("DELETE", "/indexes/notes")).status, 202)
+      yield* emulator.createIndex({ name: "notes", dimension: 3 })
+      yield* Deferred.succeed(goOn, undefined)
+      assert.strictEqual((yield* Fiber.join(upsert)).status, 404)
+      const stats = yield* send("POST", "/i/notes/describe_index_stats", {})
+      assert.include(stats.text, '"totalVectorCount":0')
     })
   )
 

@@ -10,7 +10,9 @@ import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import { PineconeEmulator } from "@effect-connectors/testkit/PineconeEmulator"
 import * as PineconeRecordMemory from "@effect-connectors/testkit/PineconeRecordMemory"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -140,6 +142,40 @@ describe("records in memory", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* search, 1)
     }).pipe(Effect.provide(PineconeRecordMemory.layerWith({ visibleAfter: "1 second" })))
+  )
+
+  it.effect("a search tells the write that it saw, and not one that came while it ranked", () =>
+    Effect.gen(function* () {
+      const ranks = yield* Deferred.make<void>()
+      const ranked = yield* Deferred.make<void>()
+      const layer = PineconeRecordMemory.layerWith({
+        embed: ({ dimension, model, texts }) =>
+          Effect.gen(function* () {
+            if (model === rerank.model) {
+              yield* Deferred.succeed(ranks, undefined)
+              yield* Deferred.await(ranked)
+            }
+            return texts.map(() => Float32Array.from({ length: dimension }, () => 1))
+          })
+      })
+      yield* Effect.gen(function* () {
+        const records = yield* PineconeRecordIndex
+        const before = yield* records.upsert({ records: [{ _id: "a", text: "rain" }] })
+        const search = yield* Effect.forkChild(
+          records.search({ by: { text: "rain" }, topK: 5, rerank: { model: rerank.model, rankFields: ["text"] } })
+        )
+        yield* Deferred.await(ranks)
+        yield* records.upsert({ records: [{ _id: "b", text: "rain" }] })
+        yield* Deferred.succeed(ranked, undefined)
+        const { hits, indexedLsn } = yield* Fiber.join(search)
+        assert.deepStrictEqual(
+          hits.map(({ _id }) => _id),
+          ["a"]
+        )
+        assert.isDefined(indexedLsn)
+        assert.strictEqual(indexedLsn, before.lsn)
+      }).pipe(Effect.provide(layer))
+    })
   )
 
   it.effect.each([

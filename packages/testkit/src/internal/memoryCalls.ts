@@ -55,7 +55,7 @@ export const make = (namespace: string | undefined) => {
   return { own, now: () => time, atTime, call, reads, namespaces }
 }
 
-export const answered = <A>(
+const answered = <A>(
   operation: string,
   namespace: string | undefined,
   answer: Answer<A>

@@ -55,6 +55,14 @@ export const namespaceNotFound = (name: string): NotFound =>
     wire: { status: 404, grpcCode: 5 }
   })
 
+export const indexNotFound = (name: string): NotFound =>
+  new NotFound({
+    resource: "index",
+    called: name,
+    detail: `Index ${name} not found`,
+    wire: { status: 404, grpcCode: 5 }
+  })
+
 export const alreadyExists = (): RequestRefused =>
   new RequestRefused({ detail: "Resource already exists.", wire: { status: 409, grpcCode: 6 } })
 

@@ -4,12 +4,11 @@
  * instead. A document and a query go through the same. Which stemmer and which stop words the service has is not known.
  */
 import { stemmer } from "stemmer"
+import { wordsOf } from "../words.ts"
 import type { FullTextSearch } from "./schema.ts"
 
 /** Cuts text into tokens, in the order they are in. */
 export type Analyze = (text: string) => ReadonlyArray<string>
-
-const words = /[\p{Alphabetic}\p{Number}\p{Mark}]+/gu
 
 const stopWords: ReadonlySet<string> = new Set(
   (
@@ -19,14 +18,12 @@ const stopWords: ReadonlySet<string> = new Set(
 )
 
 export const make = ({ ngram, stemming, stop_words }: FullTextSearch): Analyze => {
-  if (ngram !== undefined) return (text) => split(text).flatMap((word) => gramsOf(word, ngram))
-  if (!stemming) return split
+  if (ngram !== undefined) return (text) => wordsOf(text).flatMap((word) => gramsOf(word, ngram))
+  if (!stemming) return wordsOf
   return stop_words
-    ? (text) => split(text).flatMap((word) => (stopWords.has(word) ? [] : stemmer(word)))
-    : (text) => split(text).map(stemmer)
+    ? (text) => wordsOf(text).flatMap((word) => (stopWords.has(word) ? [] : stemmer(word)))
+    : (text) => wordsOf(text).map(stemmer)
 }
-
-const split: Analyze = (text) => text.toLowerCase().match(words) ?? []
 
 const gramsOf = (word: string, { max_gram, min_gram, prefix_only }: NonNullable<FullTextSearch["ngram"]>) => {
   const characters = Array.from(word)

@@ -271,8 +271,15 @@ const chosenOf = (fields: ReadonlyArray<string>): ReadonlySet<string> | undefine
 const sizeOf = (stored: NamespaceDocuments, id: string, chosen: ReadonlySet<string> | undefined): number =>
   chosen?.size === 0 ? id.length : (stored.record(id)?.bytes ?? 0)
 
+/** Of a document as JSON, where its vectors are lists. */
+export const jsonBytes = (document: unknown): number =>
+  Buffer.byteLength(JSON.stringify(document, (_, value: unknown) => (isTyped(value) ? [...value] : value)))
+
+const isTyped = (value: unknown): value is Float32Array | Uint32Array =>
+  value instanceof Float32Array || value instanceof Uint32Array
+
 const checkDocumentSize = (document: unknown, limits: Limits): Answer<void> => {
-  const bytes = Buffer.byteLength(JSON.stringify(document))
+  const bytes = jsonBytes(document)
   return bytes > limits.maxDocumentBytes
     ? Result.fail(requestTooLarge(bytes, limits.maxDocumentBytes, `Document ${nameOf(document)}`))
     : Result.succeed(undefined)

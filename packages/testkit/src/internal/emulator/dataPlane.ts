@@ -67,8 +67,10 @@ export const found = <A>(
   readUnits: number | undefined
 ): Told<A & Read> => ({
   answer: { ...answer, namespace: calledBy(version, namespace), readUnits: readUnits ?? 0 },
-  headers: { "x-pinecone-max-indexed-lsn": String(index.store.indexedLsn(namespace)) }
+  headers: indexed(index.store.indexedLsn(namespace))
 })
+
+export const indexed = (lsn: number) => ({ "x-pinecone-max-indexed-lsn": String(lsn) })
 
 export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: number }> = onVectors(
   "writes",

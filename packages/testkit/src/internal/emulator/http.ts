@@ -1,7 +1,7 @@
 /**
  * The HTTP server of an emulator: plain `node:http`, since what faults do to a connection needs the socket.
  *
- * Each request goes one way: its body is read whole, it is prepared, then the answer is made at one moment, so that no
+ * Each request goes one way: its body is read whole, it is prepared, then what it does to a store is done at one moment, so that no
  * call ever sees half of another.
  */
 import * as Result from "effect/Result"

@@ -9,7 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { DocumentSchema, isOfVectors, Metrics, read as readSchema, rolesOf } from "../documents/schema.ts"
-import { embeddingModels, unknownModel } from "../records/embedding.ts"
+import { dimensionOf, embeddingModel } from "../records/embedding.ts"
 import { isSchemaBased } from "./apiVersion.ts"
 import { optional, reader } from "./wire.ts"
 
@@ -139,15 +139,11 @@ export const readDefinition = (body: unknown): Read<Definition> =>
 export const readDefinitionForModel = (body: unknown): Read<Definition> =>
   Result.gen(function* () {
     const { cloud, embed, region, ...rest } = yield* Result.mapError(readForModel(body), invalid)
-    const found = embeddingModels.get(embed.model)
-    if (found === undefined) return yield* no(unknownModel(embed.model))
+    const found = yield* embeddingModel(embed.model)
     const { metrics, vectorType } = found
     const metric = embed.metric ?? metrics[0]
     if (!metrics.includes(metric)) return yield* no(`Model '${embed.model}' has no metric ${metric}`)
-    const dimension = embed.dimension ?? found.dimension
-    if (dimension !== undefined && !found.dimensions?.includes(dimension)) {
-      return yield* no(`Model '${embed.model}' has no vectors of dimension ${dimension}`)
-    }
+    const dimension = yield* dimensionOf(embed.model, found, embed.dimension ?? undefined)
     return {
       ...commonOf(rest),
       cloud,

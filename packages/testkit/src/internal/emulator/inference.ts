@@ -5,15 +5,15 @@ import type { Unavailable } from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type Answer, inRange, no } from "../answer.ts"
+import { inRange } from "../answer.ts"
 import {
-  type EmbeddingModel,
+  dimensionOf,
+  embeddingModel,
   embeddingModels,
   maxTexts,
   rerankModels,
   sparseOf,
-  tokensOf,
-  unknownModel
+  tokensOf
 } from "../records/embedding.ts"
 import { rank, rerankModel, textToRank } from "../records/rank.ts"
 import { maxRanked } from "../records/recordStore.ts"
@@ -125,7 +125,7 @@ const infos = [
     type: "rerank",
     vector_type: undefined,
     modality: "text",
-    max_batch_size: 100,
+    max_batch_size: maxRanked,
     supported_parameters: []
   }))
 ]
@@ -141,14 +141,3 @@ export const describeModel: Handler = (_, { name }) => {
   const info = infos.find(({ model }) => model === name)
   return info === undefined ? refuseControl(404, `Model ${name} not found`) : json(200, info)
 }
-
-const embeddingModel = (name: string): Answer<EmbeddingModel> => {
-  const model = embeddingModels.get(name)
-  return model === undefined ? no(unknownModel(name)) : Result.succeed(model)
-}
-
-/** The dimension a model is asked for, `undefined` of a sparse one. */
-const dimensionOf = (name: string, model: EmbeddingModel, asked: number | undefined): Answer<number | undefined> =>
-  asked === undefined || model.dimensions?.includes(asked)
-    ? Result.succeed(asked ?? model.dimension)
-    : no(`Model '${name}' has no vectors of dimension ${asked}`)

@@ -4,9 +4,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Answer } from "../answer.ts"
 import * as RecordStore from "../records/recordStore.ts"
-import { hasDocuments, refused } from "../refusals.ts"
+import { hasDocuments, indexNotFound, refused } from "../refusals.ts"
 import type { Project } from "./controlPlane.ts"
-import { found, namespaceOf, written } from "./dataPlane.ts"
+import { indexed, namespaceOf, written } from "./dataPlane.ts"
 import { refusedInControlForm } from "./envelopes.ts"
 import type { EmulatedIndex, VectorIndex } from "./indexes.ts"
 import { short } from "./numbers.ts"
@@ -17,14 +17,18 @@ import { FilterObject, type Incoming, Numbers, optional, reader, Shallow } from 
 const onVectors = (index: EmulatedIndex, what: "writes" | "reads"): Answer<VectorIndex> =>
   index.plane === "vectors" ? Result.succeed(index) : Result.fail(hasDocuments(what))
 
-const storeOf = ({ definition: { dimension, embed }, store }: VectorIndex, { embedder }: Project) =>
+const storeOf = ({ definition: { dimension, embed, name }, store }: VectorIndex, { embedder, indexes }: Project) =>
   RecordStore.make({
     store,
     limits: store.limits,
     model: embed,
     dimension,
     embedder,
-    ask: (question) => Effect.suspend(() => Effect.fromResult(question()))
+    // not of an index that was deleted while its texts were embedded: another may have its name
+    ask: (question) =>
+      Effect.suspend(() =>
+        Effect.fromResult(indexes.get(name)?.store === store ? question() : Result.fail(indexNotFound(name)))
+      )
   })
 
 const Lines = Schema.Array(Shallow)
@@ -104,8 +108,7 @@ export const search: Handler = (emulated, incoming, project) =>
       ...(rerankUnits === undefined ? {} : { rerank_units: rerankUnits })
     }
     const hits = reply.hits.map(({ fields, id, score }) => ({ _id: id, _score: short(score), fields }))
-    const { headers } = found(index, incoming.version, namespace, {}, undefined)
-    return json(200, { result: { hits }, usage }, headers)
+    return json(200, { result: { hits }, usage }, indexed(reply.indexedLsn))
   }).pipe(
     Effect.catch((reason) => Effect.succeed(refusedInControlForm(reason))),
     Effect.runPromise

@@ -5,7 +5,11 @@
  * that share words are near each other, whatever they mean. The sparse one has a position for each word, and how often
  * it is there. Both are the same on every machine. Which models there are is from the service's documentation.
  */
+import type { RequestRefused } from "@effect-connectors/core/ConnectorError"
 import type * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { no } from "../answer.ts"
+import { wordsOf } from "../words.ts"
 import type { Metric } from "../denseVectors.ts"
 
 /** Texts to make dense vectors of. */
@@ -50,13 +54,25 @@ export const embeddingModels: ReadonlyMap<string, EmbeddingModel> = new Map<stri
   ["pinecone-sparse-english-v0", { vectorType: "sparse", metrics: ["dotproduct"] }]
 ])
 
-export const unknownModel = (name: string, known: Iterable<string> = embeddingModels.keys()): string =>
+export const embeddingModel = (name: string): Result.Result<EmbeddingModel, RequestRefused> => {
+  const model = embeddingModels.get(name)
+  return model === undefined ? no(unknownModel(name, embeddingModels.keys())) : Result.succeed(model)
+}
+
+/** The dimension a model is asked for, by default its own; `undefined` of a sparse one. */
+export const dimensionOf = (
+  name: string,
+  model: EmbeddingModel,
+  asked: number | undefined
+): Result.Result<number | undefined, RequestRefused> =>
+  asked === undefined || model.dimensions?.includes(asked)
+    ? Result.succeed(asked ?? model.dimension)
+    : no(`Model '${name}' has no vectors of dimension ${asked}`)
+
+export const unknownModel = (name: string, known: Iterable<string>): string =>
   `Model '${name}' is none of the emulator's: ${[...known].join(", ")}`
 
 export const rerankModels: ReadonlyArray<string> = ["bge-reranker-v2-m3", "cohere-rerank-3.5", "pinecone-rerank-v0"]
-
-export const wordsOf = (text: string): ReadonlyArray<string> =>
-  text.toLowerCase().match(/[\p{Alphabetic}\p{Number}\p{Mark}]+/gu) ?? []
 
 /** Words, for want of a model's own tokens. */
 export const tokensOf = (texts: ReadonlyArray<string>): number =>

@@ -7,7 +7,7 @@
  * counts the text; tokens are words.
  */
 import type { Unavailable } from "@effect-connectors/core/ConnectorError"
-import type { Match, QueryReply } from "@effect-connectors/pinecone/PineconeIndex"
+import type { Match } from "@effect-connectors/pinecone/PineconeIndex"
 import type { Metadata, SparseValues, Values, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -18,8 +18,9 @@ import type { Limits } from "../limits.ts"
 import type { Matches } from "../metadataFilter.ts"
 import { type Refusal, requestTooLarge } from "../refusals.ts"
 import type { VectorStore } from "../vectorStore.ts"
+import { wordsOf } from "../words.ts"
 import type { Embedder } from "./embedder.ts"
-import { maxTexts, sparseOf, tokensOf, wordsOf } from "./embedding.ts"
+import { maxTexts, sparseOf, tokensOf } from "./embedding.ts"
 import { rank, rerankModel, textToRank } from "./rank.ts"
 
 /** The model of an index, and the field of a record that has its text. */
@@ -77,6 +78,8 @@ export interface Hit {
 export interface SearchReply {
   readonly hits: ReadonlyArray<Hit>
   readonly readUnits: number
+  /** What the hits saw; a rerank may take longer than the next write. */
+  readonly indexedLsn: number
   readonly embedTokens: number | undefined
   readonly rerankUnits: number | undefined
 }
@@ -145,24 +148,23 @@ export const make = (options: RecordStoreOptions): RecordStore => {
       const { fields, id, namespace, text, topK } = request
       const [near = { values: request.vector, sparseValues: request.sparseVector }] =
         text === undefined || model === undefined ? [] : yield* vectorsOf(model.model, [text], "query")
-      const found = yield* ask((): Answer<QueryReply> =>
-        store.query(
-          {
-            namespace,
-            topK,
-            id,
-            vector: near.values,
-            sparseVector: near.sparseValues,
-            filter: request.filter,
-            includeMetadata: true
-          },
-          also
-        )
+      const query = {
+        namespace,
+        topK,
+        id,
+        vector: near.values,
+        sparseVector: near.sparseValues,
+        filter: request.filter,
+        includeMetadata: true
+      }
+      const found = yield* ask(() =>
+        Result.map(store.query(query, also), (reply) => ({ ...reply, indexedLsn: store.indexedLsn(namespace) }))
       )
       const matches = rerank === undefined ? found.matches : yield* reranked(found.matches, rerank)
       return {
         hits: matches.map(({ id, metadata = {}, score }) => ({ id, score, fields: chosen(metadata, fields) })),
         readUnits: found.readUnits ?? 0,
+        indexedLsn: found.indexedLsn,
         embedTokens: text === undefined ? undefined : tokensOf([text]),
         rerankUnits: rerank === undefined ? undefined : 1
       }
