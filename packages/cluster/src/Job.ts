@@ -287,7 +287,10 @@ const read = Effect.fnUntraced(function* (name: string, id: string) {
 const patiently =
   (every: Duration.Input) =>
   <A, E extends Reason, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.retry(effect, { while: ({ _tag }: E) => _tag === "StorageFailed", schedule: Schedule.spaced(every) })
+    Effect.retry(effect, {
+      while: (error: Reason) => error._tag === "StorageFailed" && error.refused !== true,
+      schedule: Schedule.spaced(every)
+    })
 
 const toProgress = (job: JobRow, totals: ReadonlyArray<Totals>, now: number): Progress => {
   const partitions = { total: job.partitions, waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }

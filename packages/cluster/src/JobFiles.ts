@@ -229,6 +229,7 @@ export const letters =
   ({
     attempt,
     id,
+    job,
     key
   }: Partition.Service): Effect.Effect<
     DeadLetter.Store<unknown>,
@@ -238,6 +239,6 @@ export const letters =
     Effect.gen(function* () {
       const files = yield* FileSystem
       yield* files.makeDirectory(directory, { recursive: true })
-      const name = `${fileName(id)}.${fileName(key)}.${attempt}.dead.ndjson`
+      const name = `${fileName(`${job}\0${id}`)}.${fileName(key)}.${attempt}.dead.ndjson`
       return yield* DeadLetter.ndjson({ path: join(directory, name), record: Schema.Unknown })
     })

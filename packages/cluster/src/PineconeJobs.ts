@@ -213,7 +213,7 @@ const named = (namespace: string): string => (namespace === "" ? "__default__" :
 
 /** Options of {@link exportFiles}. */
 export interface ExportOptions extends ReadyJob.Options {
-  /** Where the files go, in a directory named by the run. Better one that all runners share. */
+  /** Where the files go, in a directory named by the run. Better one that all runners share, and none of another job. */
   readonly directory: string
   /** How to read: see `PineconeSource.scan`. */
   readonly read?: Pick<PineconeSource.ScanOptions, "fetchBatch" | "fetchConcurrency" | "retry"> | undefined
@@ -369,7 +369,8 @@ export const migrate = <E = never, R = never>(options: MigrateOptions<E, R>): Jo
         (letters === undefined
           ? outcomes
           : DeadLetter.divert(letters, {
-              id: ({ value }: PineconeMigrate.Item) => `${partition.id} ${value.namespace} ${value.id}`,
+              id: ({ value }: PineconeMigrate.Item) =>
+                `${partition.job} ${partition.id} ${value.namespace} ${value.id}`,
               record: ({ value }) => asJson(value)
             })(outcomes)
         ).pipe(

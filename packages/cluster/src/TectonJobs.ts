@@ -131,7 +131,7 @@ export const enrich = <A, K, C, F, E = never, R = never, R2 = never>(
 
 /** Options of {@link enrichFiles}. */
 export interface EnrichFilesOptions<A, K, C, F, E = never, R = never> extends Options<A, K, C, F, E, R> {
-  /** Where the files go, in a directory named by the run. Better one that all runners share. */
+  /** Where the files go, in a directory named by the run. Better one that all runners share, and none of another job. */
   readonly directory: string
   /** What is written of a row, as JSON; a `bigint` with all its digits. */
   readonly line: (row: A, features: Vector<F>) => unknown

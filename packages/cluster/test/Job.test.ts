@@ -273,6 +273,26 @@ describe("Job", () => {
     })
   )
 
+  it.effect("does not ask again what the storage refuses", () =>
+    Effect.gen(function* () {
+      const job = Job.make({ name: "refused", partitions: Schema.String, run: () => Effect.void })
+      const asked = { times: 0 }
+      const error = yield* Effect.gen(function* () {
+        const engine = yield* JobEngine.JobEngine
+        const refused = Effect.suspend(() => {
+          asked.times++
+          return Effect.fail(new JobError.StorageFailed({ detail: "no text has a NUL", refused: true }))
+        })
+        const store = { ...engine.store, job: () => refused, totals: () => refused }
+        return yield* Effect.flip(passing(Job.wait(job, "1"))).pipe(
+          Effect.provideService(JobEngine.JobEngine, { ...engine, store })
+        )
+      }).pipe(withJob(job))
+      assert.include(error.message, "no text has a NUL")
+      assert.strictEqual(asked.times, 1)
+    })
+  )
+
   it.effect("asks which partitions failed again when the storage was away for a moment", () =>
     Effect.gen(function* () {
       const job = Job.make({ name: "named", partitions: Schema.String, retries: 0, run: () => Effect.fail("no") })

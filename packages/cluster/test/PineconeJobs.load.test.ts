@@ -142,6 +142,29 @@ describe("PineconeJobs.load", () => {
     )
   )
 
+  it.effect("keeps the dead letters of two jobs apart that have one run and one directory", () =>
+    inDirectory((directory) =>
+      Effect.gen(function* () {
+        const files = yield* FileSystem.FileSystem
+        const index = yield* memoryIndex()
+        const file = yield* writeLines(directory, "mixed.ndjson", bad)
+        const dead = path.join(directory, "dead")
+        for (const name of ["a", "b"]) {
+          const load = PineconeJobs.load({ name, deadLetters: JobFiles.letters(dead) })
+          const ended = yield* runJob(load, yield* JobFiles.partitions([file])).pipe(
+            Effect.provideService(PineconeIndex, index)
+          )
+          assert.strictEqual(ended.records.deadLettered, bad.length)
+        }
+        const names = yield* files.readDirectory(dead)
+        assert.lengthOf(names, 2)
+        const texts = yield* Effect.forEach(names, (name) => files.readFileString(path.join(dead, name)))
+        const letters = texts.flatMap((text) => text.trim().split("\n")).map((line) => JSON.parse(line))
+        assert.lengthOf(new Set(letters.map(({ id }) => id)), 2 * bad.length)
+      })
+    )
+  )
+
   it.effect("goes on from the ledger, and sends again only what was in flight", () =>
     inDirectory((directory) =>
       Effect.gen(function* () {

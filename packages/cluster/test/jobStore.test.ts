@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as TestClock from "effect/testing/TestClock"
 import * as JobStore from "../src/internal/jobStore.ts"
 import * as LedgerStore from "../src/internal/ledgerStore.ts"
 import * as RateStore from "../src/internal/rateStore.ts"
@@ -38,6 +39,20 @@ const begin = (store: JobStore.JobStore, runner: string) =>
   })
 
 const suite = (storage: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
+  it.effect("a run has ended once, whatever comes late", () =>
+    Effect.gen(function* () {
+      const store = yield* makeStore
+      const first = yield* begin(store, "one")
+      const second = yield* begin(store, "two")
+      yield* store.finish(second, "completed", counts, null)
+      const ended = yield* store.job(job)
+      assert.isDefined(ended?.finishedAt)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* store.finish(first, "failed", counts, "late"), "stale")
+      assert.deepStrictEqual(yield* store.job(job), ended)
+    }).pipe(Effect.provide(storage))
+  )
+
   it.effect("listens to the last one who began a partition, and tells the other one", () =>
     Effect.gen(function* () {
       const store = yield* makeStore

@@ -106,7 +106,7 @@ export const make = Effect.gen(function* () {
       ORDER BY state LIMIT 1`
     const state = worst[0]?.state ?? "completed"
     yield* sql`
-      UPDATE connectors_jobs SET state = ${state}, finished_at = ${now} WHERE ${whereJob(key)}`
+      UPDATE connectors_jobs SET state = ${state}, finished_at = ${now} WHERE ${whereJob(key)} AND state = 'running'`
   })
 
   return {

@@ -30,19 +30,23 @@ export const make: Effect.Effect<RateStore, never, SqlClient.SqlClient> = Effect
   const tokenBucket: RateStore["tokenBucket"] = ({ allowOverflow, key, limit, refillRate, tokens }) =>
     Effect.gen(function* () {
       const millis = Duration.toMillis(refillRate)
-      yield* sql`
-        INSERT INTO connectors_rates ${sql.insert({ name: key, tokens: limit, refilled_at: yield* now })}
-        ON CONFLICT (name) DO NOTHING`
-      const [bucket] = yield* sql<{ tokens: number; refilled_at: number }>`
+      const kept = sql<{ tokens: number; refilled_at: number }>`
         SELECT tokens, refilled_at FROM connectors_rates WHERE name = ${key} ${lock}`
+      let [bucket] = yield* kept
+      if (bucket === undefined) {
+        yield* sql`
+          INSERT INTO connectors_rates ${sql.insert({ name: key, tokens: limit, refilled_at: yield* now })}
+          ON CONFLICT (name) DO NOTHING`
+        ;[bucket] = yield* kept
+      }
       const at = yield* now
       const since = Number(bucket?.refilled_at ?? at)
       const added = Math.max(0, Math.floor((at - since) / millis))
       const full = Math.min(limit, Number(bucket?.tokens ?? limit) + added)
       const refilledAt = full >= limit ? at : since + added * millis
       const left = full - tokens
-      const kept = allowOverflow || left >= 0 ? left : full
-      yield* sql`UPDATE connectors_rates SET tokens = ${kept}, refilled_at = ${refilledAt} WHERE name = ${key}`
+      const rest = allowOverflow || left >= 0 ? left : full
+      yield* sql`UPDATE connectors_rates SET tokens = ${rest}, refilled_at = ${refilledAt} WHERE name = ${key}`
       return [left, Math.max(0, at - refilledAt)] as const
     }).pipe(
       sql.withTransaction,

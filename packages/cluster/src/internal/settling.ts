@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function* <E, R>(
     letters === undefined
       ? outcomes
       : DeadLetter.divert(letters, {
-          id: ({ position }: A) => `${partition.id} ${partition.key} ${position}`,
+          id: ({ position }: A) => `${partition.job} ${partition.id} ${partition.key} ${position}`,
           record: ({ value }: A) => value
         })(outcomes)
 
