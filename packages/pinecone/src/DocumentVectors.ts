@@ -34,14 +34,16 @@ const toFields = (
   if (taken !== undefined) {
     return invalid(id, `metadata.${taken}`, "has the name of the field for the vector; name that field otherwise")
   }
-  if (values !== undefined && dense === undefined)
+  const vector = values?.length === 0 ? undefined : values
+  if (vector !== undefined && dense === undefined) {
     return invalid(id, "values", "has no field to go to; name one in `dense`")
+  }
   if (sparseValues !== undefined && sparse === undefined) {
     return invalid(id, "sparseValues", "has no field to go to; name one in `sparse`")
   }
   return Result.succeed({
     ...metadata,
-    ...(values === undefined || dense === undefined ? {} : { [dense]: values }),
+    ...(vector === undefined || dense === undefined ? {} : { [dense]: vector }),
     ...(sparseValues === undefined || sparse === undefined ? {} : { [sparse]: sparseValues }),
     _id: id
   })
@@ -94,6 +96,15 @@ const toRecord = ({ _id, ...all }: DocumentsApi.Document, { dense, sparse }: Fie
     sparseValues: isSparse(sparseValues) ? sparseValues : undefined,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata
   }
+}
+
+/** Why a stored document can be no record: a field of it would be lost. */
+const lostField = ({ _id, ...all }: DocumentsApi.Document, { dense, sparse }: Fields): InvalidOption | undefined => {
+  const lost = Object.entries(all).find(([name, value]) =>
+    name === dense ? !isDense(value) : name === sparse ? !isSparse(value) : !isMetadataValue(value)
+  )
+  const issue = `leave out field ${JSON.stringify(lost?.[0])} of document ${JSON.stringify(_id)}; name every vector field in \`dense\` or \`sparse\`, and no other`
+  return lost === undefined ? undefined : new InvalidOption({ option: "fields", issue })
 }
 
 /** What a query ranks by, or why documents can not be ranked by that. */
@@ -188,11 +199,14 @@ export const make = (documents: DocumentsApi.Service, fields: Fields): Service =
         }))
       ),
     fetch: ({ ids, namespace }) =>
-      Effect.map(documents.fetch({ ids, namespace }), ({ documents: found, readUnits, indexedLsn }) => ({
-        records: new Map(Array.from(found, ([id, document]) => [id, toRecord(document, fields)])),
-        readUnits,
-        indexedLsn
-      })),
+      Effect.flatMap(documents.fetch({ ids, namespace }), ({ documents: found, readUnits, indexedLsn }) => {
+        for (const document of found.values()) {
+          const lost = lostField(document, fields)
+          if (lost !== undefined) return Effect.fail(failure("fetch", nameOf(namespace), lost))
+        }
+        const records = new Map(Array.from(found, ([id, document]) => [id, toRecord(document, fields)]))
+        return Effect.succeed({ records, readUnits, indexedLsn })
+      }),
     list: documents.list,
     update: ({ namespace, ...change }) =>
       Effect.fromResult(Result.flatMap(toFields(change, fields), checkDocumentChange)).pipe(

@@ -51,19 +51,3 @@ export const sparse = {
     query: { requestsPerSecond: 100, per: "all" }
   }
 } satisfies Pacing.Options
-
-/**
- * {@link documented} for a document index. Pinecone's page on rates speaks of vectors; that documents have the same rates,
- * and a search that of a query, is an assumption.
- */
-export const documents = {
-  system: "pinecone",
-  rates: {
-    upsert: documented.rates.upsert,
-    update: documented.rates.update,
-    delete: documented.rates.delete,
-    search: documented.rates.query,
-    fetch: documented.rates.fetch,
-    list: documented.rates.list
-  }
-} satisfies Pacing.Options

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Filter } from "./Filter.ts"
-import { checkRange, failure, namespaceOf, pacedBy, targetOf } from "./internal/common.ts"
+import { checkRange, failure, identityOf, namespaceOf, pacedBy, targetOf } from "./internal/common.ts"
 import { naming, writeTo } from "./internal/destinations.ts"
 import { prepareBy } from "./internal/prepare.ts"
 import { invalidNamespace } from "./internal/recordChecks.ts"
@@ -148,15 +148,9 @@ const searches = (
   maxKeys: 1,
   lookup: ([request]) => Effect.map(index.search(request), ({ hits }) => [Result.succeed(hits)]),
   group: ({ namespace }) => namespace ?? index.namespace,
-  identity: shared ? searchIdentity : () => undefined,
+  identity: shared ? identityOf : () => undefined,
   late: (reason) => failure("search", undefined, reason)
 })
-
-/** The whole request as text. */
-const searchIdentity = (request: SearchRecordsRequest): string =>
-  JSON.stringify(request, (_, value: unknown) =>
-    value instanceof Float32Array || value instanceof Uint32Array ? Array.from(value) : value
-  )
 
 /** A request of these parts, or why none can be made of them. */
 const searchOf = (

@@ -343,8 +343,8 @@ export interface AwaitReadableOptions {
    */
   readonly poll?: { readonly base?: Duration.Input | undefined; readonly cap?: Duration.Input | undefined } | undefined
   /**
-   * Ids that were written. They are looked for where the service sends no sequence numbers. That they are there says
-   * nothing of a record that was there before: it may be the old one.
+   * Ids that were written, by this layer or another one. They are looked for where the service sends no sequence numbers. That
+   * they are there says nothing of a record that was there before: it may be the old one.
    */
   readonly stored?: ReadonlyArray<string> | undefined
   /** Ids that were deleted, looked for like those in `stored`. */

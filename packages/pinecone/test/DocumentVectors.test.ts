@@ -105,6 +105,33 @@ describe("DocumentVectors", () => {
     })
   )
 
+  it.effect("refuses to leave out what a record can not hold", () =>
+    Effect.gen(function* () {
+      const target = yield* documents
+      yield* DocumentVectors.make(target, fields).upsert({ records: [records[1]!] })
+      for (const [named, lost] of [
+        [{ dense: "embedding" }, "terms"],
+        [{ sparse: "terms" }, "embedding"]
+      ] as const) {
+        const error = yield* refusalOf(DocumentVectors.make(target, named).fetch({ ids: ["b"] }))
+        assert.strictEqual(error.reason._tag, "InvalidOption")
+        assert.include(error.message, `leave out field "${lost}" of document "b"`)
+      }
+    })
+  )
+
+  it.effect("takes an empty vector for none", () =>
+    Effect.gen(function* () {
+      const target = yield* documents
+      const sparseValues = { indices: [1], values: [2] }
+      yield* DocumentVectors.make(target, { sparse: "terms" }).upsert({
+        records: [{ id: "s", values: [], sparseValues }]
+      })
+      const { documents: found } = yield* target.fetch({ ids: ["s"] })
+      assert.deepStrictEqual(found.get("s"), { _id: "s", terms: sparseValues })
+    })
+  )
+
   it.effect("is asked, changed and emptied as a vector index is", () =>
     Effect.gen(function* () {
       const index = DocumentVectors.make(yield* documents, fields)

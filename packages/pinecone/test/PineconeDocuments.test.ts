@@ -1,5 +1,6 @@
 import * as Outcome from "@effect-connectors/core/Outcome"
 import * as DocumentIndex from "@effect-connectors/pinecone/DocumentIndex"
+import type { DocumentChange } from "@effect-connectors/pinecone/DocumentsApi"
 import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
@@ -179,6 +180,25 @@ describe("PineconeDocuments.update", () => {
               { _id: "b", at: "1970-01-01T00:00:00.000Z" }
             ]
           }
+        ])
+      })
+    )
+  )
+
+  it.effect("removes fields that are called as every object's", () =>
+    atDocuments([{ status: 202, body: {} }], (server) =>
+      Effect.gen(function* () {
+        const changes: ReadonlyArray<DocumentChange> = [
+          { _id: "a", _remove_fields: ["toString", "constructor"] },
+          { _id: "a", year: 2 }
+        ]
+        const outcomes = yield* Stream.fromIterable(changes).pipe(
+          PineconeDocuments.updateOutcomes(DocumentIndex.any),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(Outcome.countAll(outcomes), { written: 2, rejected: 0, unknown: 0 })
+        assert.deepStrictEqual(bodies(server), [
+          { documents: [{ _id: "a", year: 2, _remove_fields: ["toString", "constructor"] }] }
         ])
       })
     )

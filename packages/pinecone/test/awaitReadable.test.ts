@@ -128,6 +128,20 @@ describe("awaitReadable", () => {
     )
   )
 
+  it.effect("looks for ids that another layer wrote", () =>
+    Effect.gen(function* () {
+      const index = yield* PineconeIndex
+      yield* index.upsert({ records: [a] })
+      const other: Service = { ...index, written: () => undefined }
+      const told = PineconeSink.awaitReadable({ stored: ["a"] }).pipe(Effect.provideService(PineconeIndex, other))
+      assert.isAtLeast(yield* timed(told), 2000)
+      const never = PineconeSink.awaitReadable({ stored: ["never"], timeout: "1 second" }).pipe(
+        Effect.provideService(PineconeIndex, other)
+      )
+      assert.strictEqual((yield* inTime(refusalOf(never), "100 millis")).reason._tag, "TimedOut")
+    }).pipe(late)
+  )
+
   it.effect("too late is TimedOut, and says how far reads are", () =>
     Effect.gen(function* () {
       yield* upsert("a")

@@ -149,10 +149,10 @@ describe("each call of documents is paced", () => {
       )
       assert.deepStrictEqual(
         calls.map(({ key, operation, records }) => `${operation} ${key} ${records}`),
-        ["upsert n 2", "update n 1", "search n 1", "fetch n 2", "list  0", "delete n 2"]
+        ["upsert n 2", "update n 1", "query n 1", "fetch n 2", "list  0", "delete n 2"]
       )
       const paced = calls.map(({ operation }) => operation)
-      assert.sameMembers(Object.keys(PineconePacing.documents.rates), paced)
+      assert.sameMembers(Object.keys(PineconePacing.documented.rates), paced)
     })
   )
 })

@@ -96,11 +96,13 @@ const awaitReads = (index: Readable, options: AwaitReadableOptions): Effect.Effe
     const wrong = invalidNamespace(namespace)
     if (wrong !== undefined) return yield* failure(operation, namespace, wrong)
 
-    const written = index.written(namespace)
-    if (written === undefined) return
     const byIds =
       options.stored === undefined && options.gone === undefined ? undefined : lookByIds(index, namespace, options)
-    if (written.lsn === undefined && byIds === undefined) {
+    const written = index.written(namespace)
+    // Ids may have been written by another layer, for instance that of records.
+    if (written === undefined && byIds === undefined) return
+    const lsn = written?.lsn
+    if (lsn === undefined && byIds === undefined) {
       const issue =
         "is needed, or `gone`: the service gave the last write no sequence number, so only records can tell that it is readable"
       return yield* failure(operation, namespace, new InvalidOption({ option: "stored", issue }))
@@ -108,10 +110,7 @@ const awaitReads = (index: Readable, options: AwaitReadableOptions): Effect.Effe
     const unnumbered: Look = Effect.succeed(
       "reads tell no sequence number; name records in `stored` or `gone` to look for"
     )
-    const look =
-      written.lsn === undefined
-        ? (byIds ?? unnumbered)
-        : lookByNumber(index, namespace, written.lsn, byIds ?? unnumbered)
+    const look = lsn === undefined ? (byIds ?? unnumbered) : lookByNumber(index, namespace, lsn, byIds ?? unnumbered)
 
     let state = "no read was answered yet"
     const readable = Effect.map(Retry.retry(look, options.retry), (told) => {

@@ -25,6 +25,12 @@ export const pacedBy = (
 ): Pacing.Paced<PineconeError> | undefined =>
   pacing === undefined ? undefined : { pacing, gaveUp: (reason) => failure(operation, undefined, reason) }
 
+/** A whole request as text: the same for requests that ask the same. */
+export const identityOf = (request: object): string =>
+  JSON.stringify(request, (_, value: unknown) =>
+    value instanceof Float32Array || value instanceof Uint32Array ? Array.from(value) : value
+  )
+
 /** Each namespace by one name, since what goes to one namespace is batched together and kept in order. */
 export const namespaceOf = <A>(
   index: Pick<Service, "namespace">,

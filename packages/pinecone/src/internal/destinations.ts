@@ -183,7 +183,7 @@ export const maxDeleteIds = 1000
 
 /** Deletes by id, of elements that have one. */
 export const deleteCalls = <A>(
-  index: Service,
+  index: Pick<Service, "delete">,
   options: { readonly namespace: (element: A) => string; readonly id: (element: A) => unknown }
 ): Calls<A, string> => ({
   prepare: Arr.map((input): Prepared<A, string> => {

@@ -67,7 +67,7 @@ export const documentCheck = (fields: Fields | undefined, limits: TextLimits | u
     const encoded = encode(document)
     if (Result.isFailure(encoded)) return Result.fail(toInvalid(document, encoded.failure.issue))
     const values: Document = encoded.success
-    if (!indexed.some((name) => name in values)) {
+    if (!indexed.some((name) => Object.hasOwn(values, name))) {
       const issue = `has none of the fields that the index is searched by (${clip(indexed.join(", "), 200)})`
       return Result.fail(invalidField(document, "document", issue))
     }

@@ -2,34 +2,20 @@
 import type * as Write from "@effect-connectors/core/Write"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type { Fields } from "../DocumentIndex.ts"
 import type { Document, DocumentChange, Service, SizedDocument } from "../DocumentsApi.ts"
 import { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
-import type { PineconeError } from "../PineconeError.ts"
-import { failure, namespaceOf } from "./common.ts"
-import { checkCount, type Destination, naming, writeTo } from "./destinations.ts"
+import { namespaceOf } from "./common.ts"
+import { checkCount, deleteCalls, type Destination, maxDeleteIds, naming, writeTo } from "./destinations.ts"
 import { changeCheck, documentCheck } from "./documentChecks.ts"
-import { declarationIssue } from "./documentDeclared.ts"
-import { type Prepared, prepareBy, refuse } from "./prepare.ts"
-import { placeOf } from "./recordChecks.ts"
+import { serviceFor } from "./documentReads.ts"
+import { prepareBy } from "./prepare.ts"
 
 interface Options<A> extends Write.Options {
   readonly namespace?: string | ((element: A) => string) | undefined
 }
 
 type Calls<A, I> = Omit<Destination<A, I>, "target" | "tooLarge">
-
-/** The index's service, when its declaration can be that of an index. */
-const serviceFor = (
-  operation: string,
-  fields: Fields | undefined
-): Effect.Effect<Service, PineconeError, PineconeDocumentIndex> =>
-  Effect.gen(function* () {
-    const wrong = declarationIssue(fields)
-    if (wrong !== undefined) return yield* failure(operation, undefined, wrong)
-    return yield* PineconeDocumentIndex
-  })
 
 const itself = (element: unknown): unknown => element
 const idOf = ({ _id }: Document): string => _id
@@ -38,25 +24,31 @@ export const upsert = <A>(
   fields: Fields | undefined,
   options: Options<A> & { readonly document?: ((element: A) => unknown) | undefined }
 ) =>
-  writeTo(serviceFor("upsert", fields))<A, SizedDocument>("upsert", options, (index): Calls<A, SizedDocument> => ({
-    limits: index.limits,
-    prepare: prepareBy(
-      "upsert",
-      namespaceOf(index, options.namespace),
-      options.document ?? itself,
-      documentCheck(fields, index.textLimits),
-      (document) => {
-        const item = index.encode(document)
-        return { item, bytes: item.bytes }
-      },
-      idOf
-    ),
-    send: (namespace, documents) => {
-      const ids = documents.map(({ document }) => document._id)
-      const call = Effect.flatMap(index.upsert({ namespace, documents }), (reply) => checkCount(namespace, ids, reply))
-      return documents.length === 1 ? Effect.mapError(call, naming(documents[0].document._id)) : call
-    }
-  }))
+  writeTo(serviceFor("upsert", fields, undefined))<A, SizedDocument>(
+    "upsert",
+    options,
+    (index): Calls<A, SizedDocument> => ({
+      limits: index.limits,
+      prepare: prepareBy(
+        "upsert",
+        namespaceOf(index, options.namespace),
+        options.document ?? itself,
+        documentCheck(fields, index.textLimits),
+        (document) => {
+          const item = index.encode(document)
+          return { item, bytes: item.bytes }
+        },
+        idOf
+      ),
+      send: (namespace, documents) => {
+        const ids = documents.map(({ document }) => document._id)
+        const call = Effect.flatMap(index.upsert({ namespace, documents }), (reply) =>
+          checkCount(namespace, ids, reply)
+        )
+        return documents.length === 1 ? Effect.mapError(call, naming(documents[0].document._id)) : call
+      }
+    })
+  )
 
 /** A change as it was given and as it is sent. */
 interface Item {
@@ -69,7 +61,7 @@ const mergeTwo = (first: DocumentChange, second: DocumentChange): DocumentChange
   const { _remove_fields: removedLater = [], ...later } = second
   const { _remove_fields: removedBefore = [], ...before } = first
   const kept = Object.entries(before).filter(([name]) => !removedLater.includes(name))
-  const removed = Arr.dedupe([...removedBefore.filter((name) => !(name in later)), ...removedLater])
+  const removed = Arr.dedupe([...removedBefore.filter((name) => !Object.hasOwn(later, name)), ...removedLater])
   const merged = { ...Object.fromEntries(kept), ...later, _id: second._id }
   return removed.length === 0 ? merged : { ...merged, _remove_fields: removed }
 }
@@ -91,7 +83,7 @@ export const update = <A>(
   fields: Fields | undefined,
   options: Options<A> & { readonly change?: ((element: A) => unknown) | undefined }
 ) =>
-  writeTo(serviceFor("update", fields))<A, Item>(
+  writeTo(serviceFor("update", fields, undefined))<A, Item>(
     "update",
     options,
     (index): Calls<A, Item> => ({
@@ -118,37 +110,15 @@ export const update = <A>(
     { ...options, duplicates: "sendAll" }
   )
 
-/** Ids in one delete: Pinecone's limit for vectors, taken for documents too. */
-const maxDeleteIds = 1000
-
 export const remove = <A>(options: Options<A> & { readonly id?: ((element: A) => unknown) | undefined }) =>
-  writeTo(serviceFor("delete", undefined))<A, string>(
+  writeTo(PineconeDocumentIndex)<A, string>(
     "delete",
     { ...options, maxRecords: options.maxRecords ?? maxDeleteIds },
-    (index): Calls<A, string> => {
-      const namespaceFor = namespaceOf(index, options.namespace)
-      const made = options.id ?? itself
-      return {
-        limits: { ...index.limits, maxRecords: maxDeleteIds },
-        prepare: Arr.map((input): Prepared<A, string> => {
-          const key = namespaceFor(input)
-          const id = made(input)
-          return Result.match(placeOf(key, id), {
-            onFailure: (wrong): Prepared<A, string> => refuse("delete", input, key, wrong),
-            onSuccess: (place) => ({
-              _tag: "Ready",
-              input,
-              key,
-              id: place.id,
-              item: place.id,
-              bytes: 6 * place.id.length + 3
-            })
-          })
-        }),
-        send: (namespace, ids) => {
-          const call = index.delete({ namespace, ids })
-          return ids.length === 1 ? Effect.mapError(call, naming(ids[0])) : call
-        }
-      }
-    }
+    (index): Calls<A, string> => ({
+      limits: { ...index.limits, maxRecords: maxDeleteIds },
+      ...deleteCalls(index, {
+        namespace: namespaceOf(index, options.namespace),
+        id: options.id ?? itself
+      })
+    })
   )

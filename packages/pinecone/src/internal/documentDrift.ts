@@ -79,7 +79,9 @@ const part = (field: Field): string => ("kind" in field ? `${field.kind} field` 
  */
 export const compareFields = (declared: Fields, found: ReadonlyMap<string, DescribedField>): ReadonlyArray<Drift> => {
   const drifts: Array<Drift> = []
-  const added = new Map(Array.from(found).filter(([name, { type }]) => !(name in declared) && type !== "other"))
+  const added = new Map(
+    Array.from(found).filter(([name, { type }]) => !Object.hasOwn(declared, name) && type !== "other")
+  )
   for (const [name, field] of Object.entries(declared)) {
     const there = found.get(name)
     if (there !== undefined) {

@@ -11,7 +11,7 @@ import type { Document, DocumentMatch, SearchRequest, Service } from "../Documen
 import type { Filter } from "../Filter.ts"
 import { PineconeDocumentIndex } from "../PineconeDocumentIndex.ts"
 import type { PineconeError } from "../PineconeError.ts"
-import { failure, pacedBy, targetOf } from "./common.ts"
+import { failure, identityOf, pacedBy, targetOf } from "./common.ts"
 import { invalidFilter, invalidScore } from "./documentChecks.ts"
 import { declarationIssue } from "./documentDeclared.ts"
 import { leadsOn } from "./reads.ts"
@@ -44,20 +44,15 @@ export const searches = (
   index: Service,
   shared: boolean
 ): Lookup.Store<SearchRequest, ReadonlyArray<DocumentMatch>, PineconeError> => ({
-  target: targetOf(index, "search"),
-  paced: pacedBy(index, "search"),
+  // As calls of vectors are: one budget, since they may be the calls of `DocumentVectors`.
+  target: targetOf(index, "query"),
+  paced: pacedBy(index, "query"),
   maxKeys: 1,
   lookup: ([request]) => Effect.map(index.search(request), ({ matches }) => [Result.succeed(matches)]),
   group: ({ namespace }) => namespace ?? index.namespace,
-  identity: shared ? searchIdentity : () => undefined,
+  identity: shared ? identityOf : () => undefined,
   late: (reason) => failure("search", undefined, reason)
 })
-
-/** The whole request as text. */
-const searchIdentity = (request: SearchRequest): string =>
-  JSON.stringify(request, (_, value: unknown) =>
-    value instanceof Float32Array || value instanceof Uint32Array ? Array.from(value) : value
-  )
 
 /** A request of these parts, or why none can be made of them. */
 export const searchOf = (

@@ -19,7 +19,7 @@ import { namespaceName } from "./namespace.ts"
 import { checkSearch, checkTextRecord, vectorParts } from "./textRecords.ts"
 import { maxTextRecords } from "./sdkRecords.ts"
 
-/** Bytes of a number of a vector as JSON, at most. */
+/** Bytes of a number of a vector as JSON, about. */
 const numberBytes = 17
 
 /** A record that remembers its vector. */

@@ -12,7 +12,7 @@ import type { Match, NamespacesReply, QueryRequest, Service } from "../PineconeA
 import type { PineconeError } from "../PineconeError.ts"
 import type { Split } from "../PineconeSource.ts"
 import type { VectorRecord } from "../VectorRecord.ts"
-import { failure, pacedBy, targetOf } from "./common.ts"
+import { failure, identityOf, pacedBy, targetOf } from "./common.ts"
 import { checkQuery } from "./queryChecks.ts"
 import { invalidNamespace, type Place, placeOf } from "./recordChecks.ts"
 
@@ -26,17 +26,9 @@ export const queries = (
   maxKeys: 1,
   lookup: ([request]) => Effect.map(index.query(request), ({ matches }) => [Result.succeed(matches)]),
   group: ({ namespace }) => namespace ?? index.namespace,
-  identity: shared ? queryIdentity : () => undefined,
+  identity: shared ? identityOf : () => undefined,
   late: (reason) => failure("query", undefined, reason)
 })
-
-/** The whole request as text. */
-const queryIdentity = ({ vector, sparseVector, ...rest }: QueryRequest): string =>
-  JSON.stringify([
-    rest,
-    vector && Array.from(vector),
-    sparseVector && [Array.from(sparseVector.indices), Array.from(sparseVector.values)]
-  ])
 
 /** A request of these parts, or why none can be made of them. */
 export const queryOf = (

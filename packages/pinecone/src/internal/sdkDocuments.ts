@@ -18,7 +18,7 @@ import type {
 } from "../DocumentsApi.ts"
 import { trackedDocuments } from "../Freshness.ts"
 import type { DocumentOptions } from "../PineconeDocumentIndex.ts"
-import { documents as documentedRates } from "../PineconePacing.ts"
+import { documented } from "../PineconePacing.ts"
 import { failure } from "./common.ts"
 import * as DocumentReply from "./documentReplies.ts"
 import { checkDocument, checkDocumentChange } from "./documentRules.ts"
@@ -135,7 +135,7 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
   const settings: Settings = yield* Effect.mapError(resolve(options), inLayer)
   const textLimits = yield* Effect.mapError(resolveTextLimits(options.textLimits), inLayer)
   const clients = yield* loadClients(settings)
-  const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documentedRates), inLayer)
+  const pacing = yield* Effect.mapError(Pacing.resolve(options.pacing, documented), inLayer)
   const { target } = settings
   const place: Place = "host" in target ? target : yield* find(settings, clients, target.index, "documents")
   const name = target.index ?? new URL(place.host).host

@@ -15,10 +15,6 @@ import type { Body } from "./sdkTransport.ts"
 import { reads, type Reply } from "./sdkReplies.ts"
 import type { WireFilter } from "./wireFilter.ts"
 
-const hasGoodFields = (record: {
-  readonly [field: string]: unknown
-}): record is { readonly [field: string]: MetadataValue } => Object.values(record).every(isMetadataValue)
-
 /** Checks what should be a record; `textField` must hold text where it is known. */
 export const checkTextRecord = (
   record: unknown,
@@ -26,15 +22,19 @@ export const checkTextRecord = (
 ): Result.Result<TextRecord, InvalidRecord> => {
   const wrong = (field: string, issue: string) => Result.fail(invalidField(record, field, issue))
   if (!Predicate.isObject(record)) return wrong("record", "is not an object")
-  const { _id, ...fields }: { readonly [field: string]: unknown } = { ...record }
+  const { _id, ...given }: { readonly [field: string]: unknown } = { ...record }
   if (!("_id" in record)) return wrong("_id", "is missing")
   const issue = checkId(_id)
   if (issue !== undefined || !Predicate.isString(_id)) return wrong("_id", issue ?? "must be text")
-  for (const name in fields) {
-    const issue =
-      nameIssue(name) ??
-      (isMetadataValue(fields[name]) ? undefined : "must be text, a finite number, a boolean or a list of strings")
+  const fields: { [name: string]: MetadataValue } = {}
+  for (const name in given) {
+    const issue = nameIssue(name)
     if (issue !== undefined) return wrong(name, issue)
+    const value = given[name]
+    if (!isMetadataValue(value)) {
+      return wrong(name, "must be text, a finite number, a boolean or a list of strings")
+    }
+    fields[name] = value
   }
   if (textField !== undefined) {
     const text = fields[textField]
@@ -42,7 +42,7 @@ export const checkTextRecord = (
     if (text.trim() === "") return wrong(textField, "is empty, and it is the field to embed")
   }
   if (Object.keys(fields).length === 0) return wrong("record", "has no fields beside its _id")
-  return hasGoodFields(fields) ? Result.succeed({ ...fields, _id }) : wrong("record", "has a field of another type")
+  return Result.succeed({ ...fields, _id })
 }
 
 /** A record together with its line of JSON. */
