@@ -127,6 +127,11 @@ export interface Pacing {
     attempt: Effect.Effect<A, E, R>,
     waiting: Circuit.Waiting<E>
   ) => Effect.Effect<A, E, R>
+  /**
+   * Would {@link paced} send this call without a wait? To be able to give up a wait costs more than all else about a call, so
+   * an engine asks before. Default: it may wait.
+   */
+  readonly sendsAtOnce?: ((call: Call, nowMillis: number) => boolean) | undefined
 }
 
 /** What an engine needs to pace the calls of a store whose errors are `E`. */
@@ -200,7 +205,7 @@ export const makeShared = (
   })
 
 /** Sends every call at once. */
-export const none: Pacing = { paced: (_, attempt) => attempt }
+export const none: Pacing = { paced: (_, attempt) => attempt, sendsAtOnce: () => true }
 
 /** What a layer's option says: a pacing, options of one, or none. */
 export const resolve = (
@@ -305,7 +310,11 @@ const makeWith = (
           const gate = gates(key, now)
           const sent = Effect.andThen(turn, gate.send(attempt))
           return gate.enter(circuit === undefined ? sent : circuit.guard(sent, waiting))
-        })
+        }),
+      sendsAtOnce: (call, now) => {
+        const { gates, perKey, rate } = operationOf(call.operation)
+        return rate === undefined && circuit?.isClosed() !== false && gates(perKey ? call.key : "", now).isFree(now)
+      }
     }
   })
 

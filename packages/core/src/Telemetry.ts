@@ -10,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Tracer from "effect/Tracer"
 import type { FlushReason } from "./Batch.ts"
 import type * as Outcome from "./Outcome.ts"
 
@@ -105,22 +106,26 @@ const attributesOf = (target: Pick<Target, "system" | "operation">): Labels => (
   "db.operation.name": target.operation
 })
 
-/** The span of one batch, with attributes by OpenTelemetry's stable names. */
-export const spanned = (target: Target, namespace: string | undefined, batchSize: number) =>
-  Effect.withSpan(
-    `${target.operation} ${target.collection}`,
-    {
-      kind: "client",
-      attributes: {
-        ...attributesOf(target),
-        "db.collection.name": target.collection,
-        ...(namespace === undefined ? {} : { "db.namespace": namespace }),
-        ...(batchSize > 1 ? { "db.operation.batch.size": batchSize } : {})
-      }
-    },
-    // The stack here is that of an engine, and to take it costs as much as all metrics of a batch.
-    { captureStackTrace: false }
-  )
+/**
+ * The span of one batch, with attributes by OpenTelemetry's stable names. It is the parent of what runs in it, and not a line of
+ * stack traces, which `Effect.withSpan` adds: the stack there is that of an engine, and costs as much as all metrics of a batch.
+ */
+export const spanned =
+  (target: Target, namespace: string | undefined, batchSize: number) =>
+  <A, E, R>(batch: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
+    Effect.useSpan(
+      `${target.operation} ${target.collection}`,
+      {
+        kind: "client",
+        attributes: {
+          ...attributesOf(target),
+          "db.collection.name": target.collection,
+          ...(namespace === undefined ? {} : { "db.namespace": namespace }),
+          ...(batchSize > 1 ? { "db.operation.batch.size": batchSize } : {})
+        }
+      },
+      (span) => Effect.provideService(batch, Tracer.ParentSpan, span)
+    )
 
 /** Effect's exporters take the unit from an attribute of that name. */
 const settings = (

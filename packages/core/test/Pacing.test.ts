@@ -455,6 +455,59 @@ describe("options", () => {
   )
 })
 
+describe("sends at once", () => {
+  const asked = (pacing: Pacing.Pacing, key?: string) =>
+    Effect.map(Clock.currentTimeMillis, (now) => pacing.sendsAtOnce?.(call(key), now))
+
+  it.effect("while there is room, and not when it is taken", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ ...unbroken, maxConcurrency: 2 })
+      const { answer, send } = wire(pacing)
+      assert.isTrue(yield* asked(pacing))
+      yield* send()
+      assert.isTrue(yield* asked(pacing))
+      yield* send()
+      assert.isFalse(yield* asked(pacing))
+      assert.isTrue(yield* asked(pacing, "b"))
+      yield* answer(1)
+      assert.isTrue(yield* asked(pacing))
+    })
+  )
+
+  it.effect("not while the store asks to wait", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ ...unbroken, maxConcurrency: 8 })
+      const { answer, send } = wire(pacing)
+      yield* send()
+      yield* answer(1, rateLimited(5000))
+      assert.isFalse(yield* asked(pacing))
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(yield* asked(pacing))
+    })
+  )
+
+  it.effect("not while the service is down", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ system: "test", breaker: { failures: 2 } })
+      const { answer, send } = wire(pacing)
+      for (let i = 0; i < 2; i++) {
+        assert.isTrue(yield* asked(pacing))
+        yield* send()
+        yield* answer(1, unavailable())
+      }
+      assert.isFalse(yield* asked(pacing))
+    })
+  )
+
+  it.effect("never where a rate is kept, and always without pacing", () =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make({ ...unbroken, rates: { put: { requestsPerSecond: 1000 } } })
+      assert.isFalse(yield* asked(pacing))
+      assert.isTrue(yield* asked(Pacing.none))
+    })
+  )
+})
+
 describe("the engines", () => {
   const put = (pacing: Pacing.Pacing, send: (items: ReadonlyArray<string>) => Effect.Effect<void, TestError>) => {
     const destination: Write.Destination<string, string, TestError> = {

@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
@@ -239,6 +240,22 @@ describe("spans", () => {
         ]
       )
       assert.isTrue(spans.every(({ status }) => status._tag === "Ended"))
+    })
+  )
+
+  it.effect("are the parents of those made in their calls", () =>
+    Effect.gen(function* () {
+      const store = destination()
+      const send: typeof store.send = (key, items) => Effect.withSpan(store.send(key, items), "POST")
+      const { spans } = yield* Stream.make(row("n", "a")).pipe(
+        Write.outcomes({ ...store, send }),
+        Stream.runCollect,
+        (run) => inTime(run, "1 second"),
+        observed
+      )
+      const [batch, post] = spans
+      assert.strictEqual(post?.name, "POST")
+      assert.strictEqual(Option.getOrUndefined(post?.parent ?? Option.none()), batch)
     })
   )
 

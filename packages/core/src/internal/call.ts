@@ -61,8 +61,17 @@ export const withRetries = <A, E extends ConnectorError, R>(
       pace === undefined
         ? noted
         : pace.pacing.paced(pace.call, noted, { gaveUp: pace.gaveUp, until: () => last, outOfTime: () => failure })
-    // Most calls succeed at once, and to make a schedule costs more than to count them.
-    const retried = Effect.catch(attempt, (error) => {
+    const unlessStopped = (waits: Effect.Effect<A, E, R>) =>
+      stop === undefined
+        ? waits
+        : Effect.raceFirst(
+            waits,
+            Effect.flatMap(stop, (error) => {
+              stoppedBy = error
+              return Effect.flatMap(landed.await, () => Effect.fail(failure ?? error))
+            })
+          )
+    const repeated = (error: E) => {
       let isNew = true
       const next = Effect.suspend(() => {
         if (!isNew) return attempt
@@ -73,16 +82,11 @@ export const withRetries = <A, E extends ConnectorError, R>(
         next,
         Retry.schedule<E>(retry ?? {}, () => last)
       )
-    })
-    const unlessStopped =
-      stop === undefined
-        ? retried
-        : Effect.raceFirst(
-            retried,
-            Effect.flatMap(stop, (error) => {
-              stoppedBy = error
-              return Effect.flatMap(landed.await, () => Effect.fail(failure ?? error))
-            })
-          )
-    return Effect.mapError(unlessStopped, (error) => ({ error, attempts, mayBeApplied }))
+    }
+    // Most calls are sent at once and succeed: to make a race or a schedule costs them more than all the rest.
+    const atOnce = pace === undefined || pace.pacing.sendsAtOnce?.(pace.call, clock.currentTimeMillisUnsafe()) === true
+    const answered = atOnce
+      ? Effect.catch(attempt, (error) => unlessStopped(repeated(error)))
+      : unlessStopped(Effect.catch(attempt, repeated))
+    return Effect.mapError(answered, (error) => ({ error, attempts, mayBeApplied }))
   })

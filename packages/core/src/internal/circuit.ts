@@ -37,6 +37,8 @@ export interface Waiting<out E> {
 }
 
 export interface Circuit {
+  /** Calls do not wait. */
+  readonly isClosed: () => boolean
   readonly guard: <A, E extends ConnectorError, R>(
     attempt: Effect.Effect<A, E, R>,
     waiting: Waiting<E>
@@ -174,5 +176,5 @@ export const make = (options: Options): Effect.Effect<Circuit> =>
       }
       return Effect.suspend(() => (closed.isOpen() ? quick : loop(undefined)))
     }
-    return { guard }
+    return { isClosed: () => closed.isOpen(), guard }
   })

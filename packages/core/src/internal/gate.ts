@@ -15,6 +15,8 @@ export interface Gate {
   readonly enter: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Sends an attempt when the wait that the store asked for is over. */
   readonly send: <A, E extends ConnectorError, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** A call that comes now need not wait. */
+  readonly isFree: (now: number) => boolean
   readonly limit: () => number
   /** Calls are in it, or would be held back. */
   readonly isUsed: (now: number) => boolean
@@ -93,6 +95,7 @@ export const make = ({ asked, changed, max, maxWaitMillis }: Options): Gate => {
           })
         )
       }),
+    isFree: (now) => callers < limit && now >= blockedUntil,
     limit: () => limit,
     isUsed: (now) => callers > 0 || now < blockedUntil,
     isFresh: () => limit === max
