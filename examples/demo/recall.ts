@@ -1,6 +1,7 @@
 /**
  * How exact a store's answers are, measured against brute force.
  */
+import * as Effect from "effect/Effect"
 
 /** What brute force compares with: every stored vector, of length 1, by id. */
 export type Vectors = ReadonlyMap<string, Float32Array>
@@ -27,3 +28,16 @@ export const recall = (vectors: Vectors, question: Float32Array, found: Readonly
   })
   return right.length / wanted
 }
+
+/** The mean {@link recall} of several questions; 1 of none. */
+export const meanRecall = (
+  vectors: Vectors,
+  answers: ReadonlyArray<{ readonly question: Float32Array; readonly found: ReadonlyArray<string> }>,
+  k: number
+): Effect.Effect<number> =>
+  Effect.forEach(answers, ({ found, question }) =>
+    // Brute force takes its time, so a signal gets its turn between questions.
+    Effect.map(Effect.yieldNow, () => recall(vectors, question, found, k))
+  ).pipe(
+    Effect.map((shares) => (shares.length === 0 ? 1 : shares.reduce((sum, share) => sum + share, 0) / shares.length))
+  )

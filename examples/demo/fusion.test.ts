@@ -1,0 +1,63 @@
+import { assert, describe, it } from "@effect/vitest"
+import { fuse } from "./fusion.ts"
+
+const ids = (rankings: ReadonlyArray<ReadonlyArray<string>>, k?: number) => fuse(rankings, k).map(({ id }) => id)
+
+const others = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`)
+
+describe("fuse", () => {
+  it("adds 1 / (k + rank) over the rankings, the first having rank 1", () => {
+    assert.deepStrictEqual(
+      fuse([
+        ["a", "b"],
+        ["b", "c"]
+      ]),
+      [
+        { id: "b", score: 1 / 62 + 1 / 61 },
+        { id: "a", score: 1 / 61 },
+        { id: "c", score: 1 / 62 }
+      ]
+    )
+    assert.deepStrictEqual(fuse([["a"]], 1), [{ id: "a", score: 1 / 2 }])
+  })
+
+  it("keeps what is in one ranking only, also beside an empty one", () => {
+    assert.deepStrictEqual(ids([[], ["b", "a"]]), ["b", "a"])
+    assert.deepStrictEqual(ids([["a", "b"], ["c"]]), ["a", "c", "b"])
+    assert.deepStrictEqual(fuse([]), [])
+    assert.deepStrictEqual(fuse([[], []]), [])
+  })
+
+  it("has a document that is further down in both before the first of one: that is what k does", () => {
+    const words = ["a", "x", "y"]
+    const meaning = ["b", "z", "y"]
+    assert.strictEqual(ids([words, meaning])[0], "y")
+    assert.strictEqual(ids([words, meaning], 0)[0], "a")
+  })
+
+  it("orders equal scores by id, whichever ranking comes first", () => {
+    assert.deepStrictEqual(ids([["b"], ["a"]]), ["a", "b"])
+    assert.deepStrictEqual(ids([["a"], ["b"]]), ["a", "b"])
+    // Each of a, b and c is first, second and seventh. Added up as they come, 1/61 + 1/62 + 1/67 has another last digit for one.
+    const three = [
+      ["c", "a", ...others(4, "p"), "b"],
+      ["a", "b", ...others(4, "q"), "c"],
+      ["b", "c", ...others(4, "r"), "a"]
+    ]
+    for (const rankings of [three, three.toReversed()]) {
+      const merged = fuse(rankings).slice(0, 3)
+      assert.deepStrictEqual(
+        merged.map(({ id }) => id),
+        ["a", "b", "c"]
+      )
+      assert.strictEqual(new Set(merged.map(({ score }) => score)).size, 1)
+    }
+  })
+
+  it("counts an id once a ranking, at its better place", () => {
+    assert.deepStrictEqual(fuse([["a", "a", "b"]]), [
+      { id: "a", score: 1 / 61 },
+      { id: "b", score: 1 / 62 }
+    ])
+  })
+})
