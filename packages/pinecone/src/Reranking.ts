@@ -2,13 +2,14 @@
  * Documents ordered once more as a step of a stream, by a model of Pinecone: search wide, by words or by vectors, and let a
  * model that reads the texts choose. What is ranked may be the matches of any search, or come from anywhere else.
  */
+import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
 import type * as Retry from "@effect-connectors/core/Retry"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { checkRange, failure, identityOf, pacedBy } from "./internal/common.ts"
-import { checkRanked, checkRerank, invalidRanking } from "./internal/rerankChecks.ts"
+import { checkRanked, checkRerank, invalidDocuments, invalidRanking } from "./internal/rerankChecks.ts"
 import type { PineconeError } from "./PineconeError.ts"
 import {
   PineconeReranker,
@@ -95,15 +96,26 @@ interface Asking<A, D> {
 const made = <B>(given: Made<B>): Result.Result<B, PineconeError> =>
   Result.isResult(given) ? given : Result.succeed(given)
 
+/**
+ * Stands in an element's row whose search found nothing. The engine asks for nothing there, so that no rate is used up; it
+ * becomes an empty ranking, for it is no failure.
+ */
+const nothingToRank = failed(new InvalidRecord({ field: "documents", issue: "is empty" }))
+
 const itself = (document: unknown): unknown => document
 
 /** The documents in their new order. */
-const inPlace =
-  <D>(documents: ReadonlyArray<D>) =>
-  (ranked: ReadonlyArray<Ranked>): ReadonlyArray<RankedDocument<D>> =>
-    ranked.flatMap(({ index, score }) =>
-      documents.slice(index, index + 1).map((document) => ({ index, score, document }))
-    )
+const inPlace = <D>(
+  documents: ReadonlyArray<D>,
+  answer: Result.Result<ReadonlyArray<Ranked>, PineconeError>
+): Result.Result<ReadonlyArray<RankedDocument<D>>, PineconeError> =>
+  Result.isFailure(answer) && answer.failure === nothingToRank
+    ? Result.succeed([])
+    : Result.map(answer, (ranked) =>
+        ranked.flatMap(({ index, score }) =>
+          documents.slice(index, index + 1).map((document) => ({ index, score, document }))
+        )
+      )
 
 /** Rankings, one a call. With `shared`, equal requests have one answer. */
 const rankings = (
@@ -114,12 +126,10 @@ const rankings = (
   target: { system: "pinecone", operation: "rerank", collection: model },
   paced: pacedBy(reranker, "rerank"),
   maxKeys: 1,
-  lookup: ([request]) => {
-    const count = request.documents.length
-    // A search that found nothing is no failure, and no model has to be asked.
-    if (count === 0) return Effect.succeed([Result.succeed([])])
-    return Effect.map(reranker.rerank(request), ({ ranked }) => [Result.mapError(checkRanked(ranked, count), failed)])
-  },
+  lookup: ([request]) =>
+    Effect.map(reranker.rerank(request), ({ ranked }) => [
+      Result.mapError(checkRanked(ranked, request.documents.length), failed)
+    ]),
   identity: shared ? identityOf : () => undefined,
   late: failed
 })
@@ -147,7 +157,9 @@ const rankResults =
           ranking: Omit<RerankRequest, "documents">,
           documents: ReadonlyArray<D>
         ): Result.Result<RerankRequest, PineconeError> => {
-          if (documents.length === 0) return Result.succeed({ ...ranking, documents: [] })
+          const noList = invalidDocuments(documents)
+          if (noList !== undefined) return Result.fail(failed(noList))
+          if (documents.length === 0) return Result.fail(nothingToRank)
           const checked = checkRerank({ ...ranking, documents: documents.map(read ?? itself) }, maxDocuments)
           return Result.mapBoth(checked, { onFailure: failed, onSuccess: (sent) => ({ ...ranking, documents: sent }) })
         }
@@ -167,7 +179,7 @@ const rankResults =
           Stream.map(
             ([{ documents, element }, ranked]): [A, Result.Result<ReadonlyArray<RankedDocument<D>>, PineconeError>] => [
               element,
-              Result.map(ranked, inPlace(documents))
+              inPlace(documents, ranked)
             ]
           )
         )

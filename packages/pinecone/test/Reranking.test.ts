@@ -117,6 +117,7 @@ describe("the reranker at Pinecone", () => {
   const refused: ReadonlyArray<readonly [name: string, request: unknown, reason: Reason["_tag"], says: RegExp]> = [
     ["no documents", { ...rain, documents: [] }, "InvalidRecord", /documents is empty/],
     ["too many", { ...rain, documents: many(101) }, "RequestTooLarge", /101 documents, and bge-.* ranks 100 a call/],
+    ["what is no list", { ...rain, documents: "text" }, "InvalidRecord", /documents is no list/],
     ["an empty query", { ...rain, query: " \n" }, "InvalidRecord", /query is empty/],
     ["no query", { model, documents }, "InvalidRecord", /query is empty/],
     ["no model", { ...rain, model: "" }, "InvalidOption", /option model is missing/],
@@ -268,17 +269,25 @@ const changed = (change: (service: typeof PineconeReranker.Service) => Partial<t
     Effect.map(PineconeReranker, (service) => ({ ...service, ...change(service) }))
   ).pipe(Layer.provide(PineconeRerankerMemory.layer))
 
-/** Models in memory, and every request that they got. */
+/** Models in memory, every request that they got, and the operations that were paced. */
 const counted = () => {
   const asked: Array<RerankRequest> = []
+  const paced: Array<string> = []
   const layer = changed(({ rerank }) => ({
+    pacing: {
+      paced: ({ operation }, attempt) =>
+        Effect.suspend(() => {
+          paced.push(operation)
+          return attempt
+        })
+    },
     rerank: (request) =>
       Effect.suspend(() => {
         asked.push(request)
         return rerank(request)
       })
   }))
-  return { asked, layer }
+  return { asked, paced, layer }
 }
 
 describe("Reranking", () => {
@@ -335,7 +344,7 @@ describe("Reranking", () => {
   )
 
   it.effect("no documents are ranked without a call, and what failed before stays failed", () => {
-    const { asked, layer } = counted()
+    const { asked, layer, paced } = counted()
     const before = new PineconeError({ operation: "search", reason: new InvalidRecord({ field: "text", issue: "no" }) })
     return Effect.gen(function* () {
       const found = new Map<string, Result.Result<ReadonlyArray<string>, PineconeError>>([
@@ -357,6 +366,8 @@ describe("Reranking", () => {
       assert(rain !== undefined && Result.isSuccess(rain))
       assert.lengthOf(rain.success, 3)
       assert.lengthOf(asked, 1)
+      // Nor is a rate used up.
+      assert.deepStrictEqual(paced, ["rerank"])
     }).pipe(Effect.provide(layer))
   })
 

@@ -36,6 +36,10 @@ export const invalidRanking = ({
   return CheckOption.range("topN", topN)
 }
 
+/** What is wrong with the documents of a caller without types. */
+export const invalidDocuments = (documents: unknown): InvalidRecord | undefined =>
+  Array.isArray(documents) ? undefined : new InvalidRecord({ field: "documents", issue: "is no list" })
+
 const invalid = (field: string, issue: string) => Result.fail(new InvalidRecord({ field: clip(field, 128), issue }))
 
 /** What is sent of a document. */
@@ -71,6 +75,8 @@ export const checkRerank = (
   const wrong = invalidRanking(request)
   if (wrong !== undefined) return Result.fail(wrong)
   if (!Predicate.isString(query) || query.trim() === "") return invalid("query", "is empty; ask with some text")
+  const noList = invalidDocuments(documents)
+  if (noList !== undefined) return Result.fail(noList)
   if (documents.length === 0) return invalid("documents", "is empty; there is nothing to rank")
   if (maxDocuments !== undefined && documents.length > maxDocuments) {
     const detail = `${documents.length} documents, and ${clip(model, 64)} ranks ${maxDocuments} a call; give it fewer`
