@@ -1,6 +1,6 @@
 /**
- * The rates that Pinecone documents, as options of `Pacing`. Every layer of the service starts with {@link documented};
- * its option `pacing` changes parts of it, or all.
+ * The rates that Pinecone documents, as options of `Pacing`. Every layer of an index starts with {@link documented}, one of
+ * models with {@link inference}; its option `pacing` changes parts of it, or all.
  */
 import type * as Pacing from "@effect-connectors/core/Pacing"
 
@@ -50,4 +50,13 @@ export const sparse = {
     upsert: { requestsPerSecond: 10, bytesPerSecond: 50_000_000, per: "all" },
     query: { requestsPerSecond: 100, per: "all" }
   }
+} satisfies Pacing.Options
+
+/**
+ * What Pinecone documents of models that are called by themselves: 2,000 calls a minute of a project, and 100 in a second.
+ * Kept is the lower of the two, since both count. A layer of `PineconeReranker` starts with it.
+ */
+export const inference = {
+  system: "pinecone",
+  rates: { rerank: { requestsPerSecond: 2_000 / 60, per: "all" } }
 } satisfies Pacing.Options

@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { once } from "node:events"
+import * as fs from "node:fs"
 import * as http from "node:http"
 import * as net from "node:net"
+import * as path from "node:path"
 import { started, temporary, urlOf } from "./programSupport.ts"
 
 const program = "pineconeEmulator.ts"
@@ -57,6 +59,29 @@ describe("pinecone-emulator", () => {
     })
   )
 
+  it.effect("makes indexes of documents and for a model", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* temporary, "a:schema=1,2.json")
+      fs.writeFileSync(file, JSON.stringify({ fields: { title: { type: "string", full_text_search: {} } } }))
+      const emulator = yield* started(
+        program,
+        "--port",
+        "0",
+        "--index",
+        `stories:documents=${file}`,
+        "--index",
+        "texts:model=multilingual-e5-large,field=chunk_text"
+      )
+      const url = urlOf(yield* emulator.firstLine)
+      yield* post(`${url}/i/stories/namespaces/ns/documents/upsert`, { documents: [{ _id: "a", title: "Rain again" }] })
+      const scoreBy = { score_by: [{ type: "text", fields: ["title"], query: "rain" }], top_k: 1 }
+      assert.include(yield* post(`${url}/i/stories/namespaces/ns/documents/search`, scoreBy), `"_id":"a"`)
+      yield* post(`${url}/i/texts/records/namespaces/ns/upsert`, { _id: "b", chunk_text: "Rain again" })
+      const query = { query: { top_k: 1, inputs: { text: "rain" } } }
+      assert.include(yield* post(`${url}/i/texts/records/namespaces/ns/search`, query), `"_id":"b"`)
+    })
+  )
+
   it.effect("says in a line that its port is taken", () =>
     Effect.gen(function* () {
       const taken = yield* Effect.acquireRelease(
@@ -78,6 +103,7 @@ describe("pinecone-emulator", () => {
 
   it.effect.each([
     ["--index", "a:b"],
+    ["--index", "a:documents=/nowhere/schema.json"],
     ["--index", "A:3"],
     ["--port", "70000"],
     ["--max-request-bytes", "many"]

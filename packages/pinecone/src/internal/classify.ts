@@ -21,6 +21,8 @@ export interface Answer {
 export interface Subject {
   readonly index: string
   readonly namespace?: string | undefined
+  /** Of a call that is for a model and for no index. */
+  readonly model?: string | undefined
 }
 
 const Envelope = Schema.fromJsonString(
@@ -72,9 +74,10 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
   if (status >= 500) return new ConnectorError.Unavailable({ detail, wire, ...retryAfter })
   if (status >= 300 && status < 400) {
     const to = ConnectorError.clip(answer.headers.get("location") ?? "another address", 200)
+    const [option, what] = subject.model === undefined ? ["host", "index"] : ["controllerHost", "control plane"]
     return new ConnectorError.InvalidOption({
-      option: "host",
-      issue: `answers HTTP ${status}, a redirect to ${to}; give the address of the index itself`
+      option,
+      issue: `answers HTTP ${status}, a redirect to ${to}; give the address of the ${what} itself`
     })
   }
   switch (status) {
@@ -95,6 +98,9 @@ export const classify = (answer: Answer, subject: Subject, now: number): Connect
     case 407:
       return new ConnectorError.Forbidden({ detail, wire })
     case 404:
+      if (subject.model !== undefined) {
+        return new ConnectorError.NotFound({ resource: "model", called: subject.model, detail, wire })
+      }
       return subject.namespace !== undefined && /namespace/i.test(text)
         ? new ConnectorError.NotFound({ resource: "namespace", called: subject.namespace, detail, wire })
         : new ConnectorError.NotFound({ resource: "index", called: subject.index, detail, wire })

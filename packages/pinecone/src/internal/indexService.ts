@@ -67,7 +67,7 @@ export const removalOf = (request: DeleteRequest): Call<Removal> => {
 }
 
 /** Fails when a request body is over the layer's limit. */
-export const checkBytes = (bytes: number, { maxRequestBytes }: Settings): Call<void> =>
+export const checkBytes = (bytes: number, { maxRequestBytes }: Pick<Settings, "maxRequestBytes">): Call<void> =>
   bytes <= maxRequestBytes
     ? Effect.void
     : Effect.fail(

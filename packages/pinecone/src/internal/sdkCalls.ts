@@ -8,7 +8,7 @@
 import * as ConnectorError from "@effect-connectors/core/ConnectorError"
 import { baseUrl, connectionFailed, withoutSecrets } from "@effect-connectors/core/HttpFailure"
 import * as Retry from "@effect-connectors/core/Retry"
-import type { FetchAPI, Index, Indexes, PineconeConfiguration } from "@pinecone-database/pinecone"
+import type { FetchAPI, Index, Indexes, Inference, PineconeConfiguration } from "@pinecone-database/pinecone"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ import { failure } from "./common.ts"
 import { checkBytes, type Place } from "./indexService.ts"
 import { wrongPlane } from "./plane.ts"
 import type { Received } from "./received.ts"
-import { addressExample, type Settings } from "./sdkOptions.ts"
+import { addressExample, type CallSettings, type Settings } from "./sdkOptions.ts"
 import * as Reply from "./sdkReplies.ts"
 import { type Body, connect, type Exchange, type WrittenRequest } from "./sdkTransport.ts"
 
@@ -29,6 +29,8 @@ export type Write = (fetchApi: FetchAPI) => Promise<unknown>
 
 export interface Call<A> {
   readonly namespace?: string | undefined
+  /** The model it is for, of a call that is for no index. */
+  readonly model?: string | undefined
   readonly write: Write
   /** In place of the body the SDK wrote. */
   readonly body?: Body | undefined
@@ -54,7 +56,7 @@ const written = (write: Write): Promise<WrittenRequest> =>
   })
 
 /** Sends calls under the key and the size limit of one layer. */
-export const makeSend = (settings: Settings, exchange: Exchange, indexName: string) => {
+export const makeSend = (settings: CallSettings, exchange: Exchange, indexName: string) => {
   const apiKey = Redacted.value(settings.apiKey)
   return Effect.fnUntraced(function* <A>(call: Call<A>) {
     const request = yield* Effect.tryPromise({
@@ -71,7 +73,7 @@ export const makeSend = (settings: Settings, exchange: Exchange, indexName: stri
       catch: connectionFailed
     })
     if (answer.status < 200 || answer.status > 299) {
-      const subject = { index: indexName, namespace: call.namespace }
+      const subject = { index: indexName, namespace: call.namespace, model: call.model }
       return yield* classify(answer, subject, yield* Clock.currentTimeMillis)
     }
     const reply = call.reply(answer.body)
@@ -88,11 +90,12 @@ export const makeSend = (settings: Settings, exchange: Exchange, indexName: stri
 export interface Clients {
   readonly index: (host: string, fetchApi: FetchAPI, namespace?: string) => Index
   readonly indexes: (fetchApi: FetchAPI) => Indexes
+  readonly inference: (fetchApi: FetchAPI) => Inference
   /** What sends the requests they write. */
   readonly exchange: Exchange
 }
 
-export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
+export const loadClients = Effect.fnUntraced(function* (settings: CallSettings) {
   const exchange = yield* connect
   return yield* Effect.promise(async (): Promise<Clients> => {
     const sdk = await import("@pinecone-database/pinecone")
@@ -108,6 +111,7 @@ export const loadClients = Effect.fnUntraced(function* (settings: Settings) {
       // The documents of an index have their namespace from it, all else from each call.
       index: (host, fetchApi, namespace = "") => new sdk.Index({ host, namespace }, config(fetchApi)),
       indexes: (fetchApi) => new sdk.Indexes(config(fetchApi)),
+      inference: (fetchApi) => new sdk.Inference(config(fetchApi)),
       exchange
     }
   })

@@ -14,17 +14,21 @@ import { checkNamespace } from "../VectorRecord.ts"
 import { namespaceName } from "./namespace.ts"
 import { documentedText } from "./textLimits.ts"
 
-/** {@link Options} with every default filled in. */
-export interface Settings {
+/** What a call needs, to whatever part of the service. */
+export interface CallSettings {
   readonly apiKey: Redacted.Redacted<string>
-  /** Where the index is, or the name to find that out by. */
-  readonly target: { readonly host: string; readonly index?: string | undefined } | { readonly index: string }
   readonly controllerHost: string
-  readonly namespace: string
   readonly timeout: Duration.Duration
   readonly maxRequestBytes: number
-  readonly maxRecords: number
   readonly additionalHeaders: Readonly<Record<string, string>>
+}
+
+/** {@link Options} with every default filled in. */
+export interface Settings extends CallSettings {
+  /** Where the index is, or the name to find that out by. */
+  readonly target: { readonly host: string; readonly index?: string | undefined } | { readonly index: string }
+  readonly namespace: string
+  readonly maxRecords: number
 }
 
 const invalid = (option: string, issue: string) => Effect.fail(new ConnectorError.InvalidOption({ option, issue }))
@@ -35,8 +39,10 @@ export const addressExample = "https://my-index-abc123.svc.pinecone.io"
 /** Records of one upsert, a limit of the service. */
 const recordsLimit = 1000
 
-/** @see {@link Settings} */
-export const resolve = Effect.fnUntraced(function* (options: Options) {
+/** @see {@link CallSettings} */
+export const resolveCalls = Effect.fnUntraced(function* (
+  options: Pick<Options, "apiKey" | "controllerHost" | "timeout" | "maxRequestBytes" | "additionalHeaders">
+) {
   const apiKey = Redacted.value(options.apiKey)
   if (apiKey === "")
     return yield* invalid(
@@ -46,6 +52,31 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
   if (!isKey(apiKey)) {
     return yield* invalid("apiKey", "has a space, a line break or another character no key has; copy it again")
   }
+  const timeout = Option.getOrUndefined(Duration.fromInput(options.timeout ?? "30 seconds"))
+  if (timeout === undefined || !Duration.isFinite(timeout) || !Duration.isPositive(timeout)) {
+    return yield* invalid("timeout", 'must be a time above zero, like "30 seconds"')
+  }
+  const maxRequestBytes = options.maxRequestBytes ?? 2_000_000
+  if (!Number.isInteger(maxRequestBytes) || maxRequestBytes < 1) {
+    return yield* invalid("maxRequestBytes", "must be a whole number of bytes above zero")
+  }
+  const additionalHeaders = options.additionalHeaders ?? {}
+  const wrongHeader = invalidHeader("additionalHeaders", additionalHeaders)
+  if (wrongHeader !== undefined) return yield* wrongHeader
+  return {
+    apiKey: options.apiKey,
+    controllerHost: yield* Effect.fromResult(
+      baseUrl("controllerHost", options.controllerHost || "https://api.pinecone.io", addressExample)
+    ),
+    timeout,
+    maxRequestBytes,
+    additionalHeaders
+  } satisfies CallSettings
+})
+
+/** @see {@link Settings} */
+export const resolve = Effect.fnUntraced(function* (options: Options) {
+  const calls = yield* resolveCalls(options)
   const target = options.host
     ? {
         host: yield* Effect.fromResult(baseUrl("host", options.host, addressExample)),
@@ -57,10 +88,6 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
           "index",
           "is missing, and so is host; give the index's name (PINECONE_INDEX) or its address (PINECONE_INDEX_HOST)"
         )
-  const timeout = Option.getOrUndefined(Duration.fromInput(options.timeout ?? "30 seconds"))
-  if (timeout === undefined || !Duration.isFinite(timeout) || !Duration.isPositive(timeout)) {
-    return yield* invalid("timeout", 'must be a time above zero, like "30 seconds"')
-  }
   const namespace = namespaceName(options.namespace ?? "")
   const wrongName = checkNamespace(namespace)
   if (wrongName !== undefined) return yield* invalid("namespace", wrongName)
@@ -68,25 +95,7 @@ export const resolve = Effect.fnUntraced(function* (options: Options) {
   if (!Number.isInteger(maxRecords) || maxRecords < 1 || maxRecords > recordsLimit) {
     return yield* invalid("maxRecords", `must be a whole number from 1 to ${recordsLimit}`)
   }
-  const maxRequestBytes = options.maxRequestBytes ?? 2_000_000
-  if (!Number.isInteger(maxRequestBytes) || maxRequestBytes < 1) {
-    return yield* invalid("maxRequestBytes", "must be a whole number of bytes above zero")
-  }
-  const additionalHeaders = options.additionalHeaders ?? {}
-  const wrongHeader = invalidHeader("additionalHeaders", additionalHeaders)
-  if (wrongHeader !== undefined) return yield* wrongHeader
-  return {
-    apiKey: options.apiKey,
-    target,
-    controllerHost: yield* Effect.fromResult(
-      baseUrl("controllerHost", options.controllerHost || "https://api.pinecone.io", addressExample)
-    ),
-    namespace,
-    timeout,
-    maxRequestBytes,
-    maxRecords,
-    additionalHeaders
-  } satisfies Settings
+  return { ...calls, target, namespace, maxRecords } satisfies Settings
 })
 
 /** A page of what is read by pages. */

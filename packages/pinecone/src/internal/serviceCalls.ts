@@ -13,16 +13,21 @@ import type { Settings } from "./sdkOptions.ts"
 /** A call on its way. */
 export type Call<A> = Effect.Effect<A, ConnectorError.Reason>
 
-/** How the calls of one layer are made. */
-export const makeCalls = (settings: Settings) => {
-  const call = <A>(operation: string, namespace: string | undefined, send: Call<A>): Effect.Effect<A, PineconeError> =>
+/** How a call of one layer is made, whatever it is about. */
+export const makeCall =
+  ({ timeout }: Pick<Settings, "timeout">) =>
+  <A>(operation: string, namespace: string | undefined, send: Call<A>): Effect.Effect<A, PineconeError> =>
     send.pipe(
       Effect.timeoutOrElse({
-        duration: settings.timeout,
-        orElse: () => Effect.fail(new ConnectorError.TimedOut({ afterMillis: Duration.toMillis(settings.timeout) }))
+        duration: timeout,
+        orElse: () => Effect.fail(new ConnectorError.TimedOut({ afterMillis: Duration.toMillis(timeout) }))
       }),
       Effect.mapError((reason) => failure(operation, namespace, reason))
     )
+
+/** How the calls of one layer of an index are made. */
+export const makeCalls = (settings: Settings) => {
+  const call = makeCall(settings)
 
   /** A call in one namespace; what `send` does to make a request may throw nothing and be repeated. */
   const inNamespace =

@@ -6,22 +6,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type IndexOptions, PineconeEmulator } from "../../PineconeEmulator.ts"
+import { PineconeEmulator } from "../../PineconeEmulator.ts"
 import * as Quotas from "../emulator/quotas.ts"
+import { indexFlag } from "./indexFlag.ts"
 import { portFlag, run, userError } from "./program.ts"
-
-const metrics = ["cosine", "dotproduct", "euclidean"] as const
-
-/** `name:dimension`, `name:dimension:metric` or `name:sparse`. */
-const parseIndex = (text: string): Option.Option<IndexOptions> => {
-  const [name = "", dimension = "", metric, ...rest] = text.split(":")
-  if (rest.length > 0) return Option.none()
-  if (dimension === "sparse" && metric === undefined) return Option.some({ name, vectorType: "sparse" })
-  const known = metrics.find((one) => one === (metric ?? "cosine"))
-  return known !== undefined && /^[0-9]+$/.test(dimension)
-    ? Option.some({ name, dimension: Number(dimension), metric: known })
-    : Option.none()
-}
 
 const flags = {
   port: portFlag(5080),
@@ -29,11 +17,7 @@ const flags = {
     Flag.withDescription("Keep indexes and records in this directory; without it they are gone at the end"),
     Flag.optional
   ),
-  indexes: Flag.String("index").pipe(
-    Flag.withDescription("Make an index that is not there: name:dimension[:metric] or name:sparse; can be repeated"),
-    Flag.filterMap(parseIndex, () => "name:dimension, name:dimension:metric or name:sparse"),
-    Flag.atLeast(0)
-  ),
+  indexes: indexFlag,
   apiKeys: Flag.String("api-key").pipe(
     Flag.withDescription("A key that is let in; can be repeated. Without it every key is"),
     Flag.atLeast(0)
@@ -75,6 +59,6 @@ const command = Command.make(
     Effect.scoped,
     Effect.mapError(userError)
   )
-).pipe(Command.withDescription("Pinecone's vector indexes on this machine, over HTTP, for tests."))
+).pipe(Command.withDescription("Pinecone's indexes on this machine, over HTTP and gRPC, for tests."))
 
 run(command)

@@ -15,8 +15,7 @@ import {
   sparseOf,
   tokensOf
 } from "../records/embedding.ts"
-import { rank, rerankModel, textToRank } from "../records/rank.ts"
-import { maxRanked } from "../records/recordStore.ts"
+import { rankDocuments } from "../records/rank.ts"
 import { type Refusal, refused } from "../refusals.ts"
 import type { Reply } from "./call.ts"
 import type { Handler } from "./controlPlane.ts"
@@ -82,27 +81,23 @@ const Rerank = Schema.Struct({
 
 const readRerank = reader(Rerank)
 
-const rerankRequest = (body: unknown) =>
-  Result.gen(function* () {
-    const { documents, model, query, rank_fields, return_documents, top_n } = yield* Result.mapError(
-      readRerank(body),
-      refused
-    )
-    yield* inRange("Number of documents", 1, maxRanked, documents.length)
-    const topN = yield* inRange("top_n", 1, maxRanked, top_n ?? documents.length)
-    const texts: Array<string> = []
-    for (const document of documents) texts.push(yield* textToRank(document, rank_fields ?? ["text"]))
-    return { documents, query, texts, topN, model: yield* rerankModel(model), returns: return_documents ?? true }
-  })
-
 export const rerank: Handler = ({ embedder }, { body }) =>
   answering(
     Effect.gen(function* () {
-      const { documents, model, query, returns, texts, topN } = yield* Effect.fromResult(rerankRequest(body))
-      const ranked = yield* rank(embedder, { model, query, texts })
-      const data = ranked
-        .slice(0, topN)
-        .map(({ index, score }) => ({ index, score, ...(returns ? { document: documents[index] } : {}) }))
+      const given = yield* Effect.fromResult(Result.mapError(readRerank(body), refused))
+      const { documents, model, query } = given
+      const ranked = yield* rankDocuments(embedder, {
+        model,
+        query,
+        documents,
+        topN: given.top_n ?? undefined,
+        rankFields: given.rank_fields ?? undefined
+      })
+      const data = ranked.map(({ index, score }) => ({
+        index,
+        score,
+        ...((given.return_documents ?? true) ? { document: documents[index] } : {})
+      }))
       return json(200, { model, data, usage: { rerank_units: 1 } })
     })
   )
@@ -119,13 +114,13 @@ const infos = [
     supported_metrics: metrics,
     supported_parameters: []
   })),
-  ...rerankModels.map((model) => ({
+  ...Array.from(rerankModels, ([model, max]) => ({
     model,
     short_description: "Cosine of hashed words and letters: not the model of that name",
     type: "rerank",
     vector_type: undefined,
     modality: "text",
-    max_batch_size: maxRanked,
+    max_batch_size: max,
     supported_parameters: []
   }))
 ]

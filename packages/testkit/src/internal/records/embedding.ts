@@ -72,7 +72,12 @@ export const dimensionOf = (
 export const unknownModel = (name: string, known: Iterable<string>): string =>
   `Model '${name}' is none of the emulator's: ${[...known].join(", ")}`
 
-export const rerankModels: ReadonlyArray<string> = ["bge-reranker-v2-m3", "cohere-rerank-3.5", "pinecone-rerank-v0"]
+/** Models that rank, and how many documents each takes in a call. */
+export const rerankModels: ReadonlyMap<string, number> = new Map([
+  ["bge-reranker-v2-m3", 100],
+  ["cohere-rerank-3.5", 200],
+  ["pinecone-rerank-v0", 100]
+])
 
 /** Words, for want of a model's own tokens. */
 export const tokensOf = (texts: ReadonlyArray<string>): number =>

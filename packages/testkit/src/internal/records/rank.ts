@@ -2,8 +2,9 @@
 import type { Unavailable } from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Answer, no } from "../answer.ts"
+import { type Answer, inRange, no } from "../answer.ts"
 import type { Embedder } from "./embedder.ts"
+import type { Refusal } from "../refusals.ts"
 import { rerankModels, unknownModel } from "./embedding.ts"
 
 export interface Ranked {
@@ -27,11 +28,43 @@ export const rank = (
       .sort((a, b) => b.score - a.score || a.index - b.index)
   })
 
-export const rerankModel = (name: string): Answer<string> =>
-  rerankModels.includes(name) ? Result.succeed(name) : no(unknownModel(name, rerankModels))
+/** How many documents a model ranks in a call. */
+export const maxRanked = (model: string): Answer<number> => {
+  const max = rerankModels.get(model)
+  return max === undefined ? no(unknownModel(model, rerankModels.keys())) : Result.succeed(max)
+}
+
+/** Documents to rank by themselves. */
+export interface RankRequest {
+  readonly model: string
+  readonly query: string
+  readonly documents: ReadonlyArray<Fields>
+  readonly topN?: number | undefined
+  /** @default ["text"] */
+  readonly rankFields?: ReadonlyArray<string> | undefined
+}
+
+/** The best of the documents, or why there are none. */
+export const rankDocuments = (
+  embedder: Embedder,
+  { documents, model, query, rankFields = ["text"], topN = documents.length }: RankRequest
+): Effect.Effect<ReadonlyArray<Ranked>, Refusal | Unavailable> =>
+  Effect.gen(function* () {
+    const texts = yield* Effect.fromResult(
+      Result.gen(function* () {
+        const max = yield* maxRanked(model)
+        yield* inRange("Number of documents", 1, max, documents.length)
+        yield* inRange("top_n", 1, max, topN)
+        return yield* Result.all(documents.map((document) => textToRank(document, rankFields)))
+      })
+    )
+    return (yield* rank(embedder, { model, query, texts })).slice(0, topN)
+  })
+
+type Fields = Readonly<Record<string, unknown>>
 
 /** The text that some fields are ranked by. */
-export const textToRank = (fields: Readonly<Record<string, unknown>>, names: ReadonlyArray<string>): Answer<string> => {
+export const textToRank = (fields: Fields, names: ReadonlyArray<string>): Answer<string> => {
   const missing = names.find((name) => typeof fields[name] !== "string")
   return missing === undefined
     ? Result.succeed(names.map((name) => fields[name]).join("\n"))

@@ -21,7 +21,7 @@ import type { VectorStore } from "../vectorStore.ts"
 import { wordsOf } from "../words.ts"
 import type { Embedder } from "./embedder.ts"
 import { maxTexts, sparseOf, tokensOf } from "./embedding.ts"
-import { rank, rerankModel, textToRank } from "./rank.ts"
+import { maxRanked, rank, textToRank } from "./rank.ts"
 
 /** The model of an index, and the field of a record that has its text. */
 export interface Model {
@@ -90,9 +90,6 @@ export interface RecordStore {
   ) => Effect.Effect<{ readonly lsn: number | undefined }, Refusal | Unavailable>
   readonly search: (request: SearchRequest) => Effect.Effect<SearchReply, Refusal | Unavailable>
 }
-
-/** Documents of one call that ranks; of the service some models take 100, some 200. */
-export const maxRanked = 100
 
 export const make = (options: RecordStoreOptions): RecordStore => {
   const { ask, dimension, embedder, limits, model, store } = options
@@ -170,11 +167,11 @@ export const make = (options: RecordStoreOptions): RecordStore => {
       }
     })
 
-  const reranked = (matches: ReadonlyArray<Match>, { fields, model, query, topN }: Rerank) =>
+  const reranked = (matches: ReadonlyArray<Match>, { fields, max, model, query, topN }: Rerank) =>
     Effect.gen(function* () {
       const texts = yield* Effect.fromResult(
         Result.gen(function* () {
-          yield* inRange("Number of records to rank", 0, maxRanked, matches.length)
+          yield* inRange("Number of records to rank", 0, max, matches.length)
           return yield* Result.all(matches.map(({ metadata = {} }) => textToRank(metadata, fields)))
         })
       )
@@ -225,6 +222,8 @@ const termsOf = ({ field, model }: Model, given: ReadonlyArray<string>): Answer<
 
 interface Rerank {
   readonly model: string
+  /** Records that the model takes. */
+  readonly max: number
   readonly query: string
   readonly fields: ReadonlyArray<string>
   readonly topN: number
@@ -235,9 +234,10 @@ const rerankOf = ({ rerank, text, topK }: SearchRequest): Answer<Rerank | undefi
     if (rerank === undefined) return undefined
     const query = rerank.query ?? text
     if (query === undefined) return yield* no("A search without text needs a query to rerank by")
-    const model = yield* rerankModel(rerank.model)
+    const { model } = rerank
+    const max = yield* maxRanked(model)
     const topN = yield* inRange("top_n", 1, maxTopN, rerank.topN ?? topK)
-    return { model, query, fields: rerank.rankFields, topN }
+    return { model, max, query, fields: rerank.rankFields, topN }
   })
 
 const maxTopN = 10_000

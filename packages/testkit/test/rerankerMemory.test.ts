@@ -1,0 +1,143 @@
+/** Models that rank in memory, and that they are those of the emulator. */
+import { PineconeReranker, type RerankRequest } from "@effect-connectors/pinecone/PineconeReranker"
+import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
+import * as Reranking from "@effect-connectors/pinecone/Reranking"
+import { PineconeEmulator } from "@effect-connectors/testkit/PineconeEmulator"
+import * as PineconeRerankerMemory from "@effect-connectors/testkit/PineconeRerankerMemory"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+
+const model = "bge-reranker-v2-m3"
+const documents = ["The umbrella keeps the rain off", "Running shoes for dry ground", "Rain boots and rain coats"]
+const query = "rain umbrella"
+const many = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, i) => `text ${i}`)
+
+const requests: ReadonlyArray<RerankRequest> = [
+  { model, query, documents },
+  { model, query, documents, topN: 1 },
+  { model, query, documents: documents.slice(1), topN: 9 },
+  { model: "pinecone-rerank-v0", query: "ground", documents, returnDocuments: true },
+  {
+    model: "cohere-rerank-3.5",
+    query: "shoes",
+    documents: documents.map((note, year) => ({ note, year, more: { deep: true } })),
+    rankFields: ["note"],
+    returnDocuments: true
+  },
+  { model, query: "same", documents: ["same", "same"] },
+  { model: "cohere-rerank-3.5", query: "text 150", documents: many(200), topN: 1 },
+  // refused by both in the service's words
+  { model: "magic", query, documents }
+]
+
+/** What a step makes of one request. */
+const byStep = ({ documents, model, query, rankFields, topN }: RerankRequest) =>
+  Stream.make(query).pipe(
+    Reranking.rerankResults({ model, query: (text) => text, documents: () => documents, rankFields, topN }),
+    Stream.runCollect
+  )
+
+const steps: ReadonlyArray<RerankRequest> = [
+  ...requests,
+  { model, query, documents: [] },
+  { model, query, documents: many(101) },
+  { model: "cohere-rerank-3.5", query, documents: many(201) },
+  { model, query: "", documents },
+  { model, query, documents, rankFields: ["title"] },
+  { model, query, documents: [{ text: "a" }, {}] }
+]
+
+const why = ({ message, operation, reason }: PineconeError) => [operation, reason._tag, message]
+
+/** What a program of all these calls is told. */
+const told = Effect.gen(function* () {
+  const reranker = yield* PineconeReranker
+  const calls = yield* Effect.forEach(requests, (request) =>
+    Effect.match(reranker.rerank(request), { onFailure: why, onSuccess: (reply) => reply })
+  )
+  const rows = yield* Effect.forEach(steps, byStep)
+  return { calls, rows: rows.map(([row]) => row && Result.match(row[1], { onFailure: why, onSuccess: (all) => all })) }
+})
+
+const atEmulator = Layer.unwrap(
+  Effect.map(PineconeEmulator, ({ url }) =>
+    PineconeReranker.layer({ apiKey: Redacted.make("k"), controllerHost: url, pacing: false })
+  )
+).pipe(Layer.provide(PineconeEmulator.layer))
+
+describe("models that rank in memory", () => {
+  it.live("are those of the emulator", () =>
+    Effect.gen(function* () {
+      const memory = yield* Effect.provide(told, PineconeRerankerMemory.layer)
+      assert.deepStrictEqual(memory, yield* Effect.provide(told, atEmulator))
+
+      const [all, best, , , , same, far, unknown] = memory.calls
+      assert(all !== undefined && "ranked" in all && best !== undefined && "ranked" in best)
+      assert.deepStrictEqual(
+        all.ranked.map(({ index }) => index),
+        [0, 2, 1]
+      )
+      assert.deepStrictEqual(best.ranked, all.ranked.slice(0, 1))
+      assert(same !== undefined && "ranked" in same && far !== undefined && "ranked" in far)
+      assert.deepStrictEqual(
+        same.ranked.map(({ index }) => index),
+        [0, 1]
+      )
+      assert.deepStrictEqual(
+        far.ranked.map(({ index }) => index),
+        [150]
+      )
+      assert(Array.isArray(unknown))
+      assert.deepStrictEqual(unknown.slice(0, 2), ["rerank", "RequestRefused"])
+      assert.deepStrictEqual(
+        memory.rows.slice(requests.length).map((row) => row?.[1] ?? row),
+        [[], "RequestTooLarge", "RequestTooLarge", "InvalidRecord", "InvalidRecord", "InvalidRecord"]
+      )
+    })
+  )
+
+  it.effect("refuse direct calls as the service would", () =>
+    Effect.gen(function* () {
+      const reranker = yield* PineconeReranker
+      for (const [request, says] of [
+        [{ model, query, documents: [] }, "Number of documents must be a whole number from 1 to 100, got 0"],
+        [{ model, query, documents: many(101) }, "from 1 to 100, got 101"],
+        [{ model, query, documents, topN: 0 }, "top_n must be a whole number from 1 to 100, got 0"],
+        [{ model, query, documents, rankFields: ["title"] }, "Field 'title' to rank by must be a string"]
+      ] as const) {
+        const error = yield* Effect.flip(reranker.rerank(request))
+        assert.strictEqual(error.reason._tag, "RequestRefused")
+        assert.include(error.message, says)
+      }
+    }).pipe(Effect.provide(PineconeRerankerMemory.layer))
+  )
+
+  it.effect("compare by the function that is given", () =>
+    Effect.gen(function* () {
+      const reranker = yield* PineconeReranker
+      const { ranked } = yield* reranker.rerank({ model, query: "xxx", documents: ["y", "yyy"] })
+      assert.deepStrictEqual(
+        ranked.map(({ index }) => index),
+        [1, 0]
+      )
+      const error = yield* Effect.flip(reranker.rerank({ model, query: "fail", documents: ["y"] }))
+      assert.strictEqual(error.reason._tag, "Unavailable")
+      assert.include(error.message, "no model today")
+    }).pipe(
+      Effect.provide(
+        PineconeRerankerMemory.layerWith({
+          embed: ({ dimension, texts }) =>
+            texts.includes("fail")
+              ? Effect.fail("no model today")
+              : Effect.succeed(
+                  texts.map((text) => Float32Array.from({ length: dimension }, (_, i) => (i === text.length ? 1 : 0)))
+                )
+        })
+      )
+    )
+  )
+})
