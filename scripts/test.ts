@@ -1,6 +1,7 @@
 /** Runs every check of the repository, also after one has failed, and ends with what failed and the test counts. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
+import * as path from "node:path"
 
 const report = ".cache/tests.json"
 
@@ -22,15 +23,28 @@ const steps: ReadonlyArray<readonly [title: string, ...npmRun: ReadonlyArray<str
 
 interface Report {
   readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly testResults: ReadonlyArray<{ readonly status: string; readonly assertionResults: ReadonlyArray<unknown> }>
+  readonly testResults: ReadonlyArray<{
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: ReadonlyArray<{
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: ReadonlyArray<string>
+    }>
+  }>
 }
 
-/** A file that could not even be loaded counts as one failure. */
-const counts = ({ numFailedTests, numPassedTests, testResults }: Report): string => {
-  const notLoaded = testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length
-  return `${numPassedTests} passed, ${numFailedTests + notLoaded} failed`
-}
+/** The tests that failed, each with the first line of why: above, the reports of other tests may be long. */
+const failures = ({ testResults }: Report): ReadonlyArray<string> =>
+  testResults.flatMap(({ assertionResults, message, name, status }) => {
+    const file = path.relative(".", name)
+    const line = (what: string, why: string = "") => `${what}: ${why.split("\n")[0]}`
+    const failed = assertionResults.filter((test) => test.status === "failed")
+    // A file that could not be loaded, or one whose hooks failed, counts as one failure.
+    if (status === "failed" && failed.length === 0) return [line(file, message)]
+    return failed.map(({ failureMessages, fullName }) => line(`${file} > ${fullName}`, failureMessages[0]))
+  })
 
 fs.rmSync(report, { force: true })
 const failed: Array<string> = []
@@ -43,5 +57,10 @@ steps.forEach(([title, ...npmRun], index) => {
 })
 
 console.log(failed.length === 0 ? "\nAll checks passed." : `\nFailed: ${failed.join(", ")}.`)
-if (fs.existsSync(report)) console.log(counts(JSON.parse(fs.readFileSync(report, "utf8"))))
+if (fs.existsSync(report)) {
+  const results: Report = JSON.parse(fs.readFileSync(report, "utf8"))
+  const failedTests = failures(results)
+  for (const failure of failedTests) console.log(failure)
+  console.log(`${results.numPassedTests} passed, ${failedTests.length} failed`)
+}
 process.exitCode = failed.length === 0 ? 0 : 1
