@@ -1,7 +1,7 @@
 /**
  * The job on a document index: names and texts are found by their words, by their meaning, and by both together.
  */
-import { DocumentIndex, PineconeDocumentIndex, PineconeDocuments } from "@effect-connectors/pinecone"
+import { DocumentIndex, PineconeDocumentIndex, PineconeDocuments, RankFusion } from "@effect-connectors/pinecone"
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,6 @@ import type { Corpus } from "./corpora.ts"
 import { type DocumentsReport, type Found, type Rankings } from "./documentsReport.ts"
 import { embed, load, untilReadable } from "./embedded.ts"
 import { Encoder } from "./encoders.ts"
-import { fuse } from "./fusion.ts"
 import { meanRecall } from "./recall.ts"
 import { type Loaded, shareOf } from "./report.ts"
 
@@ -42,13 +41,8 @@ interface Match {
 
 const toFound = ({ _id, _score, name, text }: Match): Found => ({ id: _id, score: _score, name, text })
 
-const together = (words: ReadonlyArray<Match>, meaning: ReadonlyArray<Match>): ReadonlyArray<Found> => {
-  const byId = new Map([...words, ...meaning].map((match) => [match._id, match]))
-  return fuse([words.map(({ _id }) => _id), meaning.map(({ _id }) => _id)]).flatMap(({ id, score }) => {
-    const match = byId.get(id)
-    return match === undefined ? [] : [{ id, score, name: match.name, text: match.text }]
-  })
-}
+const together = (words: ReadonlyArray<Match>, meaning: ReadonlyArray<Match>): ReadonlyArray<Found> =>
+  RankFusion.fuse([words, meaning], { id: ({ _id }) => _id }).map(({ item, score }) => ({ ...toFound(item), score }))
 
 const first = (found: ReadonlyArray<Found>) => found.slice(0, topK)
 

@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fuse } from "./fusion.ts"
+import * as RankFusion from "@effect-connectors/pinecone/RankFusion"
 
-const ids = (rankings: ReadonlyArray<ReadonlyArray<string>>, k?: number) => fuse(rankings, k).map(({ id }) => id)
+type Rankings = ReadonlyArray<ReadonlyArray<string>>
+
+const fuse = (rankings: Rankings, options: Omit<RankFusion.Options<string>, "id"> = {}) =>
+  RankFusion.fuse(rankings, { ...options, id: (id) => id })
+
+const ids = (...args: Parameters<typeof fuse>) => fuse(...args).map(({ item }) => item)
 
 const others = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`)
 
@@ -13,12 +18,12 @@ describe("fuse", () => {
         ["b", "c"]
       ]),
       [
-        { id: "b", score: 1 / 62 + 1 / 61 },
-        { id: "a", score: 1 / 61 },
-        { id: "c", score: 1 / 62 }
+        { item: "b", score: 1 / 62 + 1 / 61 },
+        { item: "a", score: 1 / 61 },
+        { item: "c", score: 1 / 62 }
       ]
     )
-    assert.deepStrictEqual(fuse([["a"]], 1), [{ id: "a", score: 1 / 2 }])
+    assert.deepStrictEqual(fuse([["a"]], { k: 1 }), [{ item: "a", score: 1 / 2 }])
   })
 
   it("keeps what is in one ranking only, also beside an empty one", () => {
@@ -32,7 +37,7 @@ describe("fuse", () => {
     const words = ["a", "x", "y"]
     const meaning = ["b", "z", "y"]
     assert.strictEqual(ids([words, meaning])[0], "y")
-    assert.strictEqual(ids([words, meaning], 0)[0], "a")
+    assert.strictEqual(ids([words, meaning], { k: 0 })[0], "a")
   })
 
   it("orders equal scores by id, whichever ranking comes first", () => {
@@ -47,7 +52,7 @@ describe("fuse", () => {
     for (const rankings of [three, three.toReversed()]) {
       const merged = fuse(rankings).slice(0, 3)
       assert.deepStrictEqual(
-        merged.map(({ id }) => id),
+        merged.map(({ item }) => item),
         ["a", "b", "c"]
       )
       assert.strictEqual(new Set(merged.map(({ score }) => score)).size, 1)
@@ -56,8 +61,27 @@ describe("fuse", () => {
 
   it("counts an id once a ranking, at its better place", () => {
     assert.deepStrictEqual(fuse([["a", "a", "b"]]), [
-      { id: "a", score: 1 / 61 },
-      { id: "b", score: 1 / 62 }
+      { item: "a", score: 1 / 61 },
+      { item: "b", score: 1 / 62 }
     ])
+  })
+
+  it("lets a ranking count for more, and for nothing", () => {
+    const rankings = [["a", "b"], ["c"]]
+    assert.deepStrictEqual(ids(rankings, { weights: [1, 2] }), ["c", "a", "b"])
+    assert.deepStrictEqual(fuse(rankings, { weights: [0, 1] })[0], { item: "c", score: 1 / 61 })
+    assert.deepStrictEqual(ids(rankings, { weights: [1] }), ids(rankings))
+  })
+
+  it("gives an item as the first ranking has it", () => {
+    const words = [{ _id: "a", from: "words" }]
+    const meaning = [
+      { _id: "b", from: "meaning" },
+      { _id: "a", from: "meaning" }
+    ]
+    assert.deepStrictEqual(
+      RankFusion.fuse([words, meaning], { id: ({ _id }) => _id }).map(({ item }) => item),
+      [words[0], meaning[0]]
+    )
   })
 })
