@@ -157,12 +157,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    what: "forgets what it wrote",
+    what: "tells an older write than its last",
     caughtBy: "what was deleted and awaited is read no more",
     change: (index) => ({
       delete: (request) =>
         Effect.as(Effect.forkDetach(Effect.andThen(Effect.sleep("50 millis"), index.delete(request))), {}),
-      written: () => undefined
+      written: () => ({ lsn: 0 })
     })
   },
   {
