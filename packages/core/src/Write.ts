@@ -21,6 +21,7 @@ import type { ConnectorError } from "./ConnectorError.ts"
 import * as Drain from "./Drain.ts"
 import { withRetries } from "./internal/call.ts"
 import * as InOrder from "./internal/inOrder.ts"
+import * as SideBySide from "./internal/sideBySide.ts"
 import * as Outcome from "./Outcome.ts"
 import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
@@ -194,8 +195,7 @@ export const outcomes =
           flush: destination.flush
         }),
         Stream.map(writer.enqueue),
-        Stream.mapEffect(writer.write, { concurrency: options.concurrency ?? 8, unordered: true }),
-        Stream.flattenArray,
+        SideBySide.mapUnordered(writer.write, options.concurrency ?? 8),
         Stream.onEnd(
           Effect.suspend(() => {
             const fatal = writer.fatal()
