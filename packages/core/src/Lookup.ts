@@ -14,11 +14,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Batch from "./Batch.ts"
 import { type ConnectorError, TimedOut } from "./ConnectorError.ts"
 import { withRetries } from "./internal/call.ts"
+import * as Room from "./internal/room.ts"
 import type * as Pacing from "./Pacing.ts"
 import type * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -209,7 +209,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     const telemetry = Telemetry.make(store.target)
     type Answer = Result.Result<B, E>
     const concurrency = options.concurrency ?? 8
-    const permits = Semaphore.makeUnsafe(concurrency)
+    const room = Room.make(concurrency)
     const { inTime } = yield* timeFromNow(options.deadline)
     const allLate = (keys: ReadonlyArray<unknown>) => (late: TimedOut) =>
       keys.map((): Answer => Result.fail(store.late(late)))
@@ -294,7 +294,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
       const atOnce = byKeys ? flights.length : Math.min(concurrency, flights.length)
       let waiting = flights.length - atOnce
       const leave = ({ asked }: Flight<K, Answer, E>) =>
-        Effect.suspend(() => (waiting-- > 0 ? Effect.void : permits.release(byKeys ? asked.length : 1)))
+        Effect.suspend(() => (waiting-- > 0 ? Effect.void : room.leave(byKeys ? asked.length : 1)))
       return Effect.forEach(flights, (flight) => Effect.ensuring(fly(flight), leave(flight)), {
         concurrency: atOnce,
         discard: true
@@ -375,7 +375,7 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
           wanted === 0
             ? undefined
             : yield* inTime<TimedOut | undefined, never, never>(
-                Effect.as(permits.take(wanted), undefined),
+                Effect.as(room.enter(wanted), undefined),
                 (late) => late
               )
         for (const flight of flights) others.delete(flight)
