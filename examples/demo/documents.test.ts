@@ -37,8 +37,8 @@ const animals: Corpora.Corpus = {
 const idsOf = (report: DocumentsReport, question: string, ranking: keyof Rankings) =>
   report.questions.find((asked) => asked.question === question)?.[ranking].map(({ id }) => id)
 
-/** The documents in memory, where each search by words fails for a reason. */
-const failingWords = (reason: PineconeError["reason"]) =>
+/** The documents in memory, where searches by words fail for a reason, all or those of some words. */
+const failingWords = (reason: PineconeError["reason"], fails: (words: string) => boolean = () => true) =>
   Layer.effect(
     PineconeDocumentIndex,
     Effect.gen(function* () {
@@ -46,7 +46,7 @@ const failingWords = (reason: PineconeError["reason"]) =>
       return {
         ...index,
         search: (request) =>
-          request.scoreBy[0]?.type === "text"
+          request.scoreBy[0]?.type === "text" && fails(request.scoreBy[0].query)
             ? Effect.fail(new PineconeError({ operation: "search", reason }))
             : index.search(request)
       }
@@ -88,18 +88,23 @@ layer(Layer.provideMerge(Encoder.glove, NodeFileSystem.layer), { excludeTestServ
     }).pipe(Effect.provide(Stores.documents("memory")))
   )
 
-  it.effect("words that the store refuses find nothing, and end nothing", () =>
+  const refused = new RequestRefused({ detail: "no such query" })
+
+  it.effect("words that the store refuses find nothing, and are counted", () =>
     Effect.gen(function* () {
       const report = yield* run(animals, "memory")
-      assert.strictEqual(report.rightAnswerInFirst5.words.found, 0)
-      for (const { both, meaning, words } of report.questions) {
-        assert.deepStrictEqual(words, [])
-        assert.deepStrictEqual(
-          both.map(({ id }) => id),
-          meaning.map(({ id }) => id)
-        )
-      }
-    }).pipe(Effect.provide(failingWords(new RequestRefused({ detail: "empty query" }))))
+      assert.strictEqual(report.refusedQueries, 1)
+      assert.deepStrictEqual(idsOf(report, "kennels", "words"), [])
+      assert.deepStrictEqual(idsOf(report, "kennels", "both"), idsOf(report, "kennels", "meaning"))
+      assert.deepStrictEqual(idsOf(report, "puppies were sheltering", "words"), ["1"])
+    }).pipe(Effect.provide(failingWords(refused, (words) => words === "kennels")))
+  )
+
+  it.effect("a store that refuses all of them ends it: that is not for their words", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(run(animals, "memory"))
+      assert.include(error.message, "no such query")
+    }).pipe(Effect.provide(failingWords(refused)))
   )
 
   it.effect("any other failure ends it", () =>
@@ -180,6 +185,7 @@ describe("the three rankings, as people see them", () => {
     recordsPerSecond: 500,
     recallAt5: 1,
     mergedFirst: 50,
+    refusedQueries: 0,
     rightAnswerInFirst5: {
       words: { found: 0, of: 12, share: 0 },
       meaning: { found: 12, of: 12, share: 1 },

@@ -1,7 +1,13 @@
 /**
  * The job on a document index: names and texts are found by their words, by their meaning, and by both together.
  */
-import { DocumentIndex, PineconeDocumentIndex, PineconeDocuments, RankFusion } from "@effect-connectors/pinecone"
+import {
+  DocumentIndex,
+  PineconeDocumentIndex,
+  PineconeDocuments,
+  type PineconeError,
+  RankFusion
+} from "@effect-connectors/pinecone"
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -63,13 +69,13 @@ const ask = Effect.fnUntraced(function* (index: ReturnType<typeof declare>, ques
     }),
     Stream.runCollect
   )
-  let refused = 0
+  const refusals: Array<PineconeError> = []
   const answers = yield* Effect.forEach(rows, ([[{ of: question, vector }, byWords], meaning]) =>
     Effect.gen(function* () {
       // Words that a store does not take as a query, for instance nothing but stop words, find nothing.
-      const isRefused = Result.isFailure(byWords) && byWords.failure.reason.blamesRecords
-      if (isRefused) refused++
-      const words = isRefused ? [] : yield* Effect.fromResult(byWords)
+      const refusal = Result.isFailure(byWords) && byWords.failure.reason.blamesRecords ? byWords.failure : undefined
+      if (refusal !== undefined) refusals.push(refusal)
+      const words = refusal === undefined ? yield* Effect.fromResult(byWords) : []
       return {
         question,
         vector,
@@ -81,8 +87,14 @@ const ask = Effect.fnUntraced(function* (index: ReturnType<typeof declare>, ques
       }
     })
   )
-  if (refused > 0) yield* Console.error(`the words of ${refused} questions were refused as a query, and found nothing`)
-  return answers
+  const [refusal] = refusals
+  if (refusal === undefined) return { answers, refusedQueries: 0 }
+  // Then it is not the words.
+  if (refusals.length === rows.length) return yield* refusal
+  yield* Console.error(
+    `the words of ${refusals.length} questions were refused as a query, and found nothing; the first: ${refusal.message}`
+  )
+  return { answers, refusedQueries: refusals.length }
 })
 
 /** Runs the demo on documents and reports on it. Progress goes to stderr. */
@@ -104,7 +116,10 @@ export const run = Effect.fnUntraced(function* (corpus: Corpus, store: Loaded["s
   )
   yield* untilReadable(service, loaded.outcomes.written)
 
-  const answers = yield* ask(index, Arr.dedupe([...corpus.questions, ...corpus.pairs.map(({ question }) => question)]))
+  const { answers, refusedQueries } = yield* ask(
+    index,
+    Arr.dedupe([...corpus.questions, ...corpus.pairs.map(({ question }) => question)])
+  )
   const recallAt5 = yield* meanRecall(
     vectors,
     answers.map(({ ranked, vector }) => ({ question: vector, found: ranked.meaning.map(({ id }) => id) })),
@@ -137,6 +152,7 @@ export const run = Effect.fnUntraced(function* (corpus: Corpus, store: Loaded["s
     ...loaded,
     recallAt5,
     mergedFirst: depth,
+    refusedQueries,
     rightAnswerInFirst5: { words: shareBy("words"), meaning: shareBy("meaning"), both: shareBy("both") }
   }
   return report

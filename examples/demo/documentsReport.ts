@@ -31,6 +31,8 @@ export interface DocumentsReport extends Loaded {
   >
   /** How many of the first by words and by meaning were merged. */
   readonly mergedFirst: number
+  /** Questions whose words the store did not take as a query: they found nothing by words. */
+  readonly refusedQueries: number
   /** How often the answer a person expects is among the first 5, over the questions with one known answer. */
   readonly rightAnswerInFirst5: { readonly [ranking in keyof Rankings]: Share }
 }

@@ -103,7 +103,10 @@ export const results =
     Stream.unwrap(
       Effect.gen(function* () {
         const { concurrency = 8 } = options
-        if (!(concurrency >= 1)) return yield* Effect.die(new Error(`concurrency is ${concurrency}; it is 1 or more`))
+        // Of half a place there would be half a call that never leaves.
+        if (!(concurrency >= 1 && (concurrency === Infinity || Number.isInteger(concurrency)))) {
+          return yield* Effect.die(new Error(`concurrency is ${concurrency}; it is a whole number, 1 or more`))
+        }
         const { answered, begun } = yield* makeLookup(store, options)
         return self.pipe(
           Batch.batched({

@@ -129,7 +129,7 @@ export interface Pacing {
   ) => Effect.Effect<A, E, R>
   /**
    * Would {@link paced} send this call without a wait? To be able to give up a wait costs more than all else about a call, so
-   * an engine asks before. Default: it may wait.
+   * an engine asks before. Of a pacing of your own with another `paced`, give another of this too, or none. Default: it may wait.
    */
   readonly sendsAtOnce?: ((call: Call, nowMillis: number) => boolean) | undefined
 }

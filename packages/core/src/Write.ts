@@ -106,7 +106,7 @@ export interface Options {
   /**
    * Batches in flight. With answers after some 20 ms, throughput stops growing at about 8 over REST and 16 over gRPC, where
    * the program's processor is busy, and calls only wait longer; a slower store wants more, up to what it takes at once
-   * (`npm run bench -- --suite concurrency`).
+   * (`npm run bench -- --suite concurrency`). The outcomes of as many batches may wait beside until they are taken.
    *
    * @default 8
    */
@@ -157,6 +157,8 @@ export const outcomes =
   <A, I, E extends ConnectorError, R>(destination: Destination<A, I, E, R>, options: Options = {}) =>
   <E2, R2>(self: Stream.Stream<A, E2, R2>): Stream.Stream<Outcome.Outcome<A, E>, E | E2, R | R2> =>
     Stream.suspend(() => {
+      const { concurrency = 8 } = options
+      if (!(concurrency >= 1)) return Stream.die(new Error(`concurrency is ${concurrency}; it is 1 or more`))
       const { scope } = destination
       const { maxRecords } = destination.limits
       const envelopeBytes = forLast(destination.limits.envelopeBytes)
@@ -195,7 +197,7 @@ export const outcomes =
           flush: destination.flush
         }),
         Stream.map(writer.enqueue),
-        SideBySide.mapUnordered(writer.write, options.concurrency ?? 8),
+        SideBySide.mapUnordered(writer.write, concurrency),
         Stream.onEnd(
           Effect.suspend(() => {
             const fatal = writer.fatal()

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -43,6 +44,16 @@ const all: ReadonlyArray<DocumentIndex.DocumentOf<typeof stories>> = [
   },
   { _id: "b", title: "Blue shoes", body: "A walk on dry ground", embedding: [0, 1], year: 2020, at: new Date(0) },
   { _id: "c", title: "Umbrella", body: "Against the rain", terms: { indices: [7], values: [1] } }
+]
+
+const badSearches: ReadonlyArray<readonly [name: string, scores: string, says: RegExp]> = [
+  ["by nothing", "[]", /scoreBy is empty/],
+  ["for no words", '[{ "type": "text", "fields": ["title"], "query": "" }]', /empty query/],
+  [
+    "by scores of mixed kinds",
+    '[{ "type": "text", "fields": ["title"], "query": "a" }, { "type": "dense_vector", "fields": ["embedding"], "values": [1, 0] }]',
+    /mixes text and dense_vector/
+  ]
 ]
 
 interface PlaceOptions {
@@ -368,6 +379,33 @@ for (const [where, at] of places) {
         assert.match(rejected?.error.message ?? "", /record "13"/)
       }).pipe(at({ textLimits: false }))
     )
+  })
+
+  describe(`a bad search ${where}`, () => {
+    for (const [name, scores, says] of badSearches) {
+      it.effect(`${name} fails its row, and the others are answered`, () =>
+        Effect.gen(function* () {
+          yield* written
+          const rows = yield* Stream.make("bad", "good").pipe(
+            PineconeDocuments.searchResults(stories, {
+              // As a caller without types would.
+              scoreBy: (which) => (which === "bad" ? JSON.parse(scores) : stories.score.text("title", "shoes")),
+              topK: 5
+            }),
+            Stream.runCollect
+          )
+          const [[, bad], [, good]] = [rows[0]!, rows[1]!]
+          assert(Result.isFailure(bad))
+          assert.strictEqual(bad.failure.reason._tag, "InvalidRecord")
+          assert.match(bad.failure.message, says)
+          assert(Result.isSuccess(good))
+          assert.sameMembers(
+            good.success.map(({ _id }) => _id),
+            ["a", "b"]
+          )
+        }).pipe(at())
+      )
+    }
   })
 
   describe(`a bad change ${where}`, () => {

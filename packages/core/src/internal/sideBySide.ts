@@ -1,13 +1,13 @@
-import * as Arr from "effect/Array"
+import type * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 
 /**
- * Does work on elements side by side, giving results as they come. The next element is begun as soon as work on another is
+ * Works on elements side by side, giving results as they come. The next element is begun as soon as work on another is
  * done: with `Stream.mapEffect` it waits until the results were taken, some turns of the event loop in which a store waits for its
- * next call. The results of as many elements as are worked on may wait to be taken.
+ * next call. Beside the `concurrency` elements that are worked on, the results of as many may wait to be taken.
  */
 export const mapUnordered =
   <A, B, R2>(work: (element: A) => Effect.Effect<Arr.NonEmptyReadonlyArray<B>, never, R2>, concurrency: number) =>
@@ -29,6 +29,7 @@ export const mapUnordered =
           return loop
         })
         const loop: Effect.Effect<void, never, R | R2> = Effect.suspend(() => {
+          if (ended !== undefined) return feed
           if (working >= concurrency) {
             isFeeding = false
             return Effect.void
@@ -45,22 +46,29 @@ export const mapUnordered =
               return loop
             },
             onFailure: (cause) => {
-              ended = cause
+              ended ??= cause
               return feed
             }
           })
         })
         const worked = (element: A): Effect.Effect<void, never, R | R2> =>
-          Effect.matchCauseEffect(work(element), {
-            onSuccess: (result) =>
-              Effect.flatMap(Queue.offer(results, result), () => {
-                working--
-                return feed
-              }),
-            onFailure: (defect) => Queue.failCause(results, defect)
-          })
+          Effect.matchCauseEffect(
+            Effect.suspend(() => work(element)),
+            {
+              onSuccess: (result) =>
+                Effect.flatMap(Queue.offer(results, result), () => {
+                  working--
+                  return feed
+                }),
+              // A defect. No other work is begun, since its results would go nowhere.
+              onFailure: (defect) => {
+                ended ??= defect
+                return Queue.failCause(results, defect)
+              }
+            }
+          )
 
         yield* Effect.forkIn(feed, scope)
-        return Effect.map(Queue.takeAll(results), Arr.flatten)
+        return Queue.take(results)
       })
     )
