@@ -15,7 +15,7 @@ const loads = [
   { records: 1_000_000, times: 1 }
 ]
 
-const warmUp = 100_000
+const warmUp = 500_000
 
 const large = 1_000_000
 
@@ -47,7 +47,7 @@ export const scale: Suite = {
   method:
     "A stream makes records of 8 dimensions and four fields of metadata on its way (chunks of 1,000) into " +
     "PineconeSink.upsertOutcomes, batches of 100 and 8 in flight, to a server in another process that only drains. Each round is a " +
-    "fresh process, which first writes 100,000 records that are not timed: until then code is compiled and the heap grows to its " +
+    "fresh process, which first writes 500,000 records that are not timed: until then code is compiled and the heap grows to its " +
     "working size, a cost that is paid once whatever is loaded. Then it does 10 loads of 10,000 records, one of 100,000 and one of " +
     "1,000,000, each by a stream and sink of its own. Memory is the most that was resident in the process while the loads of " +
     "that size ran, sampled each 20 ms.",
