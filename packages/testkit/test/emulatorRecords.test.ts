@@ -215,6 +215,9 @@ describe("records of the official client", () => {
         )
         const embedding = await client.inference.embed({ model: "llama-text-embed-v2", inputs: ["shoes"] })
         assert.deepInclude(embedding.data[0], { vectorType: "dense" })
+        const sparse = await client.inference.embed({ model: "pinecone-sparse-english-v0", inputs: ["rain"] })
+        assert.deepInclude(sparse.data[0], { sparseIndices: sparseOf("rain").indices })
+        assert.lengthOf(asked, 3)
         await fails(
           notes.upsertRecords({ records: [{ _id: "x", note: "fail" }] }),
           "PineconeMaxRetriesExceededError",
