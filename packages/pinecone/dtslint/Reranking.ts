@@ -33,7 +33,7 @@ const found = questions.pipe(
     model,
     query: ([{ text }]) => text,
     documents: ([, matches]) => (matches.length > 100 ? Result.fail(error) : matches),
-    read: ({ metadata }) => String(metadata?.["body"])
+    read: ({ metadata }) => ({ text: metadata?.["body"] })
   }),
   Stream.map(([, ranked]) => ranked)
 )

@@ -2,11 +2,14 @@
  * Pinecone's models that order documents by a query, as a service: it needs no index, and takes documents from wherever they
  * are. The step that uses it is in `Reranking`; what a search of records orders by itself is its option `rerank`.
  */
+import type { InvalidOption, InvalidRecord, RequestTooLarge } from "@effect-connectors/core/ConnectorError"
 import type * as Pacing from "@effect-connectors/core/Pacing"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Result from "effect/Result"
+import { checkRerank } from "./internal/rerankChecks.ts"
 import { make } from "./internal/sdkReranker.ts"
 import { type Options as IndexOptions, PineconeIndex } from "./PineconeIndex.ts"
 import type { PineconeError } from "./PineconeError.ts"
@@ -22,7 +25,7 @@ export interface RerankRequest {
   /** One at least; how many a call takes is up to the model, see {@link Service.maxDocuments}. */
   readonly documents: ReadonlyArray<RerankDocument>
   /**
-   * The fields that the model reads, and all that is sent of a document. Some models read one alone.
+   * The fields that the model reads, and all that is sent of a document. How many it takes is up to the model.
    *
    * @default ["text"], which is also what a document that is text is
    */
@@ -35,8 +38,13 @@ export interface RerankRequest {
    * @default false
    */
   readonly returnDocuments?: boolean | undefined
-  /** Of the model, for instance `{ truncate: "END" }`. */
+  /** Of the model, for instance `{ truncate: "END" }`. What JSON can not write is refused with `InvalidOption`. */
   readonly parameters?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** The fields of a document that are sent. */
+export interface RerankFields {
+  readonly [field: string]: string
 }
 
 /** Where a document was, and what the model thinks of it. */
@@ -65,6 +73,25 @@ export interface Service {
   readonly rerank: (request: RerankRequest) => Effect.Effect<RerankReply, PineconeError>
 }
 
+/**
+ * What {@link PineconeReranker.layer} would send of the documents, or why it refuses the request before it is sent: for layers
+ * of your own. More documents than `maxDocuments` are `RequestTooLarge`; `undefined` leaves that to the service. Bytes are
+ * not counted.
+ *
+ * @example
+ * ```ts
+ * import { checkRequest } from "@effect-connectors/pinecone/PineconeReranker"
+ *
+ * const documents = [{ id: 1, text: "Rain again" }]
+ * checkRequest({ model: "bge-reranker-v2-m3", query: "rain", documents }, 100) // Result.succeed([{ text: "Rain again" }])
+ * ```
+ */
+export const checkRequest = (
+  request: RerankRequest,
+  maxDocuments: number | undefined
+): Result.Result<ReadonlyArray<RerankFields>, InvalidOption | InvalidRecord | RequestTooLarge> =>
+  checkRerank(request, maxDocuments)
+
 /** Whose models, and how to call them. */
 export interface Options extends Pick<IndexOptions, "apiKey" | "timeout" | "additionalHeaders"> {
   /**
@@ -81,7 +108,7 @@ export interface Options extends Pick<IndexOptions, "apiKey" | "timeout" | "addi
    */
   readonly maxRequestBytes?: number | undefined
   /**
-   * Documents of one call, whatever the model; more fail with `RequestTooLarge` and are not sent.
+   * Documents of one call, whatever the model; more fail with `RequestTooLarge` and are not sent. The defaults are assumed.
    *
    * @default 200 of `cohere-rerank-3.5`, 100 of `bge-reranker-v2-m3` and `pinecone-rerank-v0`, of others not checked
    */
@@ -119,7 +146,8 @@ export class PineconeReranker extends Context.Service<PineconeReranker, Service>
   /**
    * The models at Pinecone, by the official SDK. Building it fails with `InvalidOption` when it can never work; nothing is
    * called until it is used. Calls fail with `InvalidRecord`, `InvalidOption` or `RequestTooLarge` before they are sent, and
-   * as those of an index after; a model that there is not is `NotFound`, where the service says so.
+   * as those of an index after; a model that there is not is `NotFound`, where the service says so. An answer that does not
+   * rank as many documents as were asked for is `InvalidResponse`.
    *
    * @example
    * ```ts

@@ -3,13 +3,13 @@
  * wants both asks twice and merges.
  */
 
-/** How rankings are merged. */
+/** How rankings are merged. A number that is negative, infinite or `NaN` is taken as not given. */
 export interface Options<in A> {
   /** Items with one id are the same. */
   readonly id: (item: A) => string
   /**
-   * How much the first places count over the next: the less, the more. Source of the default: Cormack, Clarke and Büttcher,
-   * "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods" (2009).
+   * How much the first places count over the next: the less, the more; 0 or more. Source of the default: Cormack, Clarke and
+   * Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods" (2009).
    *
    * @default 60
    */
@@ -25,6 +25,9 @@ export interface Fused<out A> {
   /** Higher is better; it compares with others of the same call alone. */
   readonly score: number
 }
+
+const given = (value: number | undefined, otherwise: number): number =>
+  typeof value === "number" && value >= 0 && value !== Infinity ? value : otherwise
 
 /**
  * Merges rankings, best first, by reciprocal rank fusion: the score of an item is the sum of `weight / (k + rank)` over the
@@ -57,10 +60,11 @@ export interface Fused<out A> {
  * ```
  */
 export const fuse = <A>(rankings: ReadonlyArray<ReadonlyArray<A>>, options: Options<A>): ReadonlyArray<Fused<A>> => {
-  const { id, k = 60, weights = [] } = options
+  const { id, weights = [] } = options
+  const k = given(options.k, 60)
   const found = new Map<string, { readonly item: A; readonly parts: Array<number> }>()
   for (const [i, ranking] of rankings.entries()) {
-    const weight = weights[i] ?? 1
+    const weight = given(weights[i], 1)
     const seen = new Set<string>()
     for (const item of ranking) {
       const of = id(item)

@@ -2,6 +2,7 @@
  * Documents ordered once more as a step of a stream, by a model of Pinecone: search wide, by words or by vectors, and let a
  * model that reads the texts choose. What is ranked may be the matches of any search, or come from anywhere else.
  */
+import * as Batch from "@effect-connectors/core/Batch"
 import { InvalidRecord } from "@effect-connectors/core/ConnectorError"
 import * as Lookup from "@effect-connectors/core/Lookup"
 import type * as Retry from "@effect-connectors/core/Retry"
@@ -128,7 +129,7 @@ const rankings = (
   maxKeys: 1,
   lookup: ([request]) =>
     Effect.map(reranker.rerank(request), ({ ranked }) => [
-      Result.mapError(checkRanked(ranked, request.documents.length), failed)
+      Result.mapError(checkRanked(ranked, request, request.documents.length), failed)
     ]),
   identity: shared ? identityOf : () => undefined,
   late: failed
@@ -174,6 +175,8 @@ const rankResults =
         }
 
         return self.pipe(
+          // A source's chunk may be long. Only what is about to be asked is made into requests.
+          Batch.sliced(1),
           Stream.map(asking),
           Lookup.results(rankings(reranker, model, cache !== undefined), ({ request }) => request, options),
           Stream.map(

@@ -73,6 +73,17 @@ describe("fuse", () => {
     assert.deepStrictEqual(ids(rankings, { weights: [1] }), ids(rankings))
   })
 
+  it("takes a number that can not be as not given", () => {
+    const rankings = [
+      ["a", "b"],
+      ["b", "c"]
+    ]
+    for (const wrong of [-1, -61, NaN, Infinity, -Infinity]) {
+      assert.deepStrictEqual(fuse(rankings, { k: wrong }), fuse(rankings))
+      assert.deepStrictEqual(fuse(rankings, { weights: [wrong, 2] }), fuse(rankings, { weights: [1, 2] }))
+    }
+  })
+
   it("gives an item as the first ranking has it", () => {
     const words = [{ _id: "a", from: "words" }]
     const meaning = [

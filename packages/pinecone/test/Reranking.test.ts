@@ -21,7 +21,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { type Line, type ScriptedServer, scriptedServer } from "../../../test/support/scriptedServer.ts"
 import { key, refusalOf } from "./support/secrets.ts"
-import { inTime, settle } from "./support/time.ts"
+import { inTime, interrupted, settle } from "./support/time.ts"
 
 /** Runs `body` on models that are a server which follows the script. */
 const atModels = <A, E>(
@@ -49,45 +49,52 @@ const ranking = (...indexes: ReadonlyArray<number>): Line => ({
 
 const many = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, i) => `text ${i}`)
 
+/** What JSON can not write. */
+const circular: { [name: string]: unknown } = { truncate: "END" }
+circular["self"] = circular
+
 /** A caller without types gives anything. */
 const isRequest = (u: unknown): u is RerankRequest => u !== undefined
 
 describe("the reranker at Pinecone", () => {
   it.effect("is sent the fields to rank by alone, and says where documents were", () =>
-    atModels([{ body: { model, data: [{ index: 1, score: 0.5, document: { title: "b" } }], usage: {} } }], (server) =>
-      Effect.gen(function* () {
-        const reply = yield* rerank({
-          model,
-          query: "b?",
-          documents: [
-            { title: "a", body: "long", embedding: new Float32Array(8) },
-            { title: "b", body: null }
-          ],
-          rankFields: ["title"],
-          topN: 7,
-          returnDocuments: true,
-          parameters: { truncate: "END" }
+    Effect.gen(function* () {
+      const ranked = [
+        { index: 1, score: 0.5, document: { title: "b" } },
+        { index: 0, score: 0.25, document: { title: "a" } }
+      ]
+      const body = (server: ScriptedServer) =>
+        Effect.gen(function* () {
+          const reply = yield* rerank({
+            model,
+            query: "b?",
+            documents: [
+              { title: "a", body: "long", embedding: new Float32Array(8) },
+              { title: "b", body: null }
+            ],
+            rankFields: ["title"],
+            topN: 7,
+            returnDocuments: true,
+            parameters: { truncate: "END" }
+          })
+          assert.deepStrictEqual(reply, { ranked, rerankUnits: undefined })
+          const [sent] = server.received
+          assert.strictEqual(`${sent?.method} ${sent?.path}`, "POST /rerank")
+          assert.strictEqual(sent?.headers["api-key"], key)
+          assert.strictEqual(sent?.headers["x-pinecone-api-version"], "2026-07")
+          assert.deepStrictEqual(JSON.parse(sent?.body ?? ""), {
+            model,
+            query: "b?",
+            // no more than there are
+            top_n: 2,
+            return_documents: true,
+            rank_fields: ["title"],
+            documents: [{ title: "a" }, { title: "b" }],
+            parameters: { truncate: "END" }
+          })
         })
-        assert.deepStrictEqual(reply, {
-          ranked: [{ index: 1, score: 0.5, document: { title: "b" } }],
-          rerankUnits: undefined
-        })
-        const [sent] = server.received
-        assert.strictEqual(`${sent?.method} ${sent?.path}`, "POST /rerank")
-        assert.strictEqual(sent?.headers["api-key"], key)
-        assert.strictEqual(sent?.headers["x-pinecone-api-version"], "2026-07")
-        assert.deepStrictEqual(JSON.parse(sent?.body ?? ""), {
-          model,
-          query: "b?",
-          // no more than there are
-          top_n: 2,
-          return_documents: true,
-          rank_fields: ["title"],
-          documents: [{ title: "a" }, { title: "b" }],
-          parameters: { truncate: "END" }
-        })
-      })
-    )
+      yield* atModels([{ body: { model, data: ranked, usage: {} } }], body)
+    })
   )
 
   it.effect("takes text as the field text, and gives no documents unless asked to", () =>
@@ -131,6 +138,19 @@ describe("the reranker at Pinecone", () => {
     ],
     ["a document that is none", { ...rain, documents: ["a", 7] }, "InvalidRecord", /documents\.1 is neither text/],
     ["none of the best", { ...rain, topN: 0 }, "InvalidOption", /topN is 0; it must be a whole number/],
+    ["a document that is null", { ...rain, documents: ["a", null] }, "InvalidRecord", /documents\.1 is neither text/],
+    [
+      "parameters with a bigint",
+      { ...rain, parameters: { top: [1n] } },
+      "InvalidOption",
+      /parameters can not be written as JSON/
+    ],
+    [
+      "parameters that contain themselves",
+      { ...rain, parameters: circular },
+      "InvalidOption",
+      /parameters can not be written as JSON/
+    ],
     ["too many bytes", { ...rain, documents: ["x".repeat(1000)] }, "RequestTooLarge", /maxRequestBytes is 1000/]
   ]
   for (const [name, request, reason, says] of refused) {
@@ -186,6 +206,8 @@ describe("the reranker at Pinecone", () => {
     ["no JSON", { body: "<html>" }, "InvalidResponse", /./],
     ["a document that was not sent", ranking(0, 3), "InvalidResponse", /it ranks document 3, and 3 were sent/],
     ["a document twice", ranking(1, 1), "InvalidResponse", /it ranks document 1 twice/],
+    ["a document less", ranking(2, 0), "InvalidResponse", /it ranks 2 documents, and 3 of 3 were asked for/],
+    ["no document", ranking(), "InvalidResponse", /it ranks 0 documents/],
     ["a broken connection", "reset after the request", "ConnectionFailed", /./]
   ]
   for (const [name, answer, reason, says] of answers) {
@@ -199,6 +221,17 @@ describe("the reranker at Pinecone", () => {
       )
     )
   }
+
+  it.effect("an answer has as many documents as were asked for, or as there are", () =>
+    atModels([ranking(2, 0), ranking(2, 0, 1), ranking(2, 0, 1)], () =>
+      Effect.gen(function* () {
+        assert.lengthOf((yield* rerank({ ...rain, topN: 2 })).ranked, 2)
+        const error = yield* refusalOf(rerank({ ...rain, topN: 2 }))
+        assert.match(error.message, /it ranks 3 documents, and 2 of 3 were asked for/)
+        assert.lengthOf((yield* rerank({ ...rain, topN: 9 })).ranked, 3)
+      })
+    )
+  )
 
   it.effect("a call that takes too long is cancelled", () =>
     atModels(
@@ -411,12 +444,52 @@ describe("Reranking", () => {
     }).pipe(Effect.provide(PineconeRerankerMemory.layer))
   )
 
+  it.effect("is no step with parameters that JSON can not write", () =>
+    Effect.gen(function* () {
+      for (const parameters of [circular, { top: 1n }]) {
+        const step = Stream.make("a").pipe(
+          Reranking.rerank({ model, query: (text) => text, documents: () => documents, parameters }),
+          Stream.runCollect
+        )
+        assert.deepInclude((yield* Effect.flip(step)).reason, { _tag: "InvalidOption", option: "parameters" })
+      }
+    }).pipe(Effect.provide(PineconeRerankerMemory.layer))
+  )
+
+  it.effect("what waits for a call is not made into a request yet, however long its chunk", () => {
+    const read: Array<string> = []
+    return Effect.gen(function* () {
+      const step = Stream.fromIterable(many(100)).pipe(
+        Reranking.rerank({
+          model,
+          query: (text) => text,
+          documents: (text) => {
+            read.push(text)
+            return documents
+          },
+          concurrency: 2
+        }),
+        Stream.runDrain
+      )
+      yield* interrupted(step)
+      // Two calls, and one request at each of the places where the next one waits: for room, to be taken, to be placed.
+      assert.isAtLeast(read.length, 2)
+      assert.isAtMost(read.length, 2 + 3)
+    }).pipe(Effect.provide(changed(() => ({ rerank: () => Effect.never }))))
+  })
+
   it.effect("calls are repeated, and an answer that is wrong fails its row", () =>
     atModels([{ status: 503, body: "down" }, ranking(2), ranking(9)], (server) =>
       inTime(
         Effect.gen(function* () {
           const rows = yield* Stream.make("a", "b").pipe(
-            Reranking.rerankResults({ model, query: (text) => text, documents: () => documents, concurrency: 1 }),
+            Reranking.rerankResults({
+              model,
+              query: (text) => text,
+              documents: () => documents,
+              topN: 1,
+              concurrency: 1
+            }),
             Stream.runCollect
           )
           const [good, bad] = rows.map(([, ranked]) => ranked)
@@ -452,6 +525,18 @@ describe("Reranking", () => {
       assert.deepInclude(ranked.failure, { operation: "rerank" })
       assert.strictEqual(ranked.failure.reason._tag, "InvalidResponse")
     }).pipe(Effect.provide(changed(() => ({ rerank: () => Effect.succeed({ ranked: [{ index: 3, score: 1 }] }) }))))
+  )
+
+  it.effect("a layer that leaves documents out fails the row", () =>
+    Effect.gen(function* () {
+      const [row] = yield* Stream.make("a").pipe(
+        Reranking.rerankResults({ model, query: (text) => text, documents: () => documents, topN: 2 }),
+        Stream.runCollect
+      )
+      assert(row !== undefined && Result.isFailure(row[1]))
+      assert.strictEqual(row[1].failure.reason._tag, "InvalidResponse")
+      assert.include(row[1].failure.message, "it ranks 1 documents, and 2 of 3 were asked for")
+    }).pipe(Effect.provide(changed(() => ({ rerank: () => Effect.succeed({ ranked: [{ index: 2, score: 1 }] }) }))))
   )
 
   it.effect("equal requests have one answer when answers are kept", () => {

@@ -69,8 +69,8 @@ export interface Options {
    */
   readonly undeclaredSparse?: "refuse" | "accept" | undefined
   /**
-   * Makes the dense vectors of texts: of indexes with a model, of `/embed` and to compare texts in a rerank. When it
-   * fails, the call is answered 500.
+   * Makes the dense vectors of texts: of indexes with a model, of `/embed` and to compare texts in a rerank. Sparse
+   * vectors stay hashed. When it fails, the call is answered 500.
    *
    * @default words and letters, hashed: texts that share words are near each other, whatever they mean
    */

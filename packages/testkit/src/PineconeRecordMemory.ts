@@ -42,7 +42,8 @@ export interface Options {
   /** One that the model has. @default the model's */
   readonly dimension?: number | undefined
   /**
-   * Makes the dense vectors of texts, also to compare them in a rerank. When it fails, so does the call, with `Unavailable`.
+   * Makes the dense vectors of texts, also to compare them in a rerank; sparse ones stay hashed. When it fails, so does the
+   * call, with `Unavailable`.
    *
    * @default words and letters, hashed: texts that share words are near each other, whatever they mean
    */

@@ -5,10 +5,9 @@
  * is the ranking of the emulator, whose guide says what Pinecone does not document.
  */
 import { PineconeError } from "@effect-connectors/pinecone/PineconeError"
-import { PineconeReranker, type RerankDocument } from "@effect-connectors/pinecone/PineconeReranker"
+import { checkRequest, PineconeReranker } from "@effect-connectors/pinecone/PineconeReranker"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Embedder from "./internal/records/embedder.ts"
 import { type Embed, rerankModels } from "./internal/records/embedding.ts"
 import { rankDocuments } from "./internal/records/rank.ts"
@@ -25,7 +24,8 @@ export interface Options {
 }
 
 /**
- * `bge-reranker-v2-m3`, `cohere-rerank-3.5` and `pinecone-rerank-v0`; another model is refused with `RequestRefused`.
+ * `bge-reranker-v2-m3`, `cohere-rerank-3.5` and `pinecone-rerank-v0`; another model is `NotFound`. Requests that
+ * `PineconeReranker.layer` does not send are refused as there, but their bytes are not counted.
  *
  * @example
  * ```ts
@@ -53,22 +53,17 @@ export const layer: Layer.Layer<PineconeReranker> = layerWith({})
 
 const make = (options: Options): typeof PineconeReranker.Service => {
   const embedder = Embedder.make(options.embed)
+  const maxDocuments = (model: string) => rerankModels.get(model)
   return {
-    maxDocuments: (model) => rerankModels.get(model),
-    rerank: ({ documents, model, query, rankFields = ["text"], returnDocuments = false, topN }) =>
+    maxDocuments,
+    rerank: (request) =>
       Effect.gen(function* () {
-        const given = documents.map(fieldsOf)
-        const ranked = yield* rankDocuments(embedder, {
-          model,
-          query,
-          documents: given,
-          rankFields,
-          topN: topN === undefined ? undefined : Math.min(topN, documents.length)
-        })
+        const { model, query, rankFields, returnDocuments = false } = request
+        const documents = yield* Effect.fromResult(checkRequest(request, maxDocuments(model)))
+        const topN = Math.min(request.topN ?? documents.length, documents.length)
+        const ranked = yield* rankDocuments(embedder, { model, query, documents, rankFields, topN })
         return {
-          ranked: returnDocuments
-            ? ranked.map((place) => ({ ...place, document: chosen(given[place.index] ?? {}, rankFields) }))
-            : ranked,
+          ranked: returnDocuments ? ranked.map((place) => ({ ...place, document: documents[place.index] })) : ranked,
           rerankUnits: 1
         }
       }).pipe(
@@ -78,13 +73,3 @@ const make = (options: Options): typeof PineconeReranker.Service => {
       )
   }
 }
-
-interface Fields {
-  readonly [field: string]: unknown
-}
-
-const fieldsOf = (document: RerankDocument): Fields =>
-  Predicate.isString(document) ? { text: document } : Object.fromEntries(Object.entries(document))
-
-const chosen = (fields: Fields, names: ReadonlyArray<string>): Fields =>
-  Object.fromEntries(names.map((name) => [name, fields[name]]))

@@ -215,6 +215,9 @@ describe("records of the official client", () => {
         )
         const embedding = await client.inference.embed({ model: "llama-text-embed-v2", inputs: ["shoes"] })
         assert.deepInclude(embedding.data[0], { vectorType: "dense" })
+        const sparse = await client.inference.embed({ model: "pinecone-sparse-english-v0", inputs: ["rain"] })
+        assert.deepInclude(sparse.data[0], { sparseIndices: sparseOf("rain").indices })
+        assert.lengthOf(asked, 3)
         await fails(
           notes.upsertRecords({ records: [{ _id: "x", note: "fail" }] }),
           "PineconeMaxRetriesExceededError",
@@ -302,6 +305,14 @@ describe("models by themselves", () => {
           [0, undefined]
         ]
       )
+      const wrong = (change: Partial<Parameters<typeof client.inference.rerank>[0]>, name: string, says: string) =>
+        fails(client.inference.rerank({ model, query: "shoes", documents, ...change }), name, says)
+      await wrong({ model: "magic" }, "PineconeNotFoundError", "/rerank returned HTTP status 404")
+      const many = Array.from({ length: 101 }, () => "x")
+      const bad = "PineconeBadRequestError"
+      await wrong({ documents: many }, bad, "Number of documents must be a whole number from 1 to 100, got 101")
+      await wrong({ topN: -1 }, bad, "top_n must be a whole number from 1 to 100, got -1")
+      await wrong({ rankFields: ["title"] }, bad, "Field 'title' to rank by must be a string")
     })
   )
 

@@ -1,4 +1,5 @@
 /** Models that rank in memory, and that they are those of the emulator. */
+import type { Reason } from "@effect-connectors/core/ConnectorError"
 import { PineconeReranker, type RerankRequest } from "@effect-connectors/pinecone/PineconeReranker"
 import type { PineconeError } from "@effect-connectors/pinecone/PineconeError"
 import * as Reranking from "@effect-connectors/pinecone/Reranking"
@@ -30,8 +31,32 @@ const requests: ReadonlyArray<RerankRequest> = [
   },
   { model, query: "same", documents: ["same", "same"] },
   { model: "cohere-rerank-3.5", query: "text 150", documents: many(200), topN: 1 },
-  // refused by both in the service's words
-  { model: "magic", query, documents }
+  { model, query: "all", documents: [{ text: "all" }, { text: "some", more: 1 }], returnDocuments: true }
+]
+
+/** A caller without types gives anything. */
+const isRequest = (u: unknown): u is RerankRequest => u !== undefined
+
+/** What both refuse, and by which reason. */
+const refused: ReadonlyArray<readonly [request: unknown, reason: Reason["_tag"]]> = [
+  [{ model: "magic", query, documents }, "NotFound"],
+  [{ model: "magic", query, documents: [] }, "InvalidRecord"],
+  [{ model: "", query, documents }, "InvalidOption"],
+  [{ model, query: "", documents }, "InvalidRecord"],
+  [{ model, query: " \n", documents }, "InvalidRecord"],
+  [{ model, documents }, "InvalidRecord"],
+  [{ model, query, documents: [] }, "InvalidRecord"],
+  [{ model, query, documents: "text" }, "InvalidRecord"],
+  [{ model, query, documents: many(101) }, "RequestTooLarge"],
+  [{ model: "cohere-rerank-3.5", query, documents: many(201) }, "RequestTooLarge"],
+  [{ model, query, documents: ["a", null] }, "InvalidRecord"],
+  [{ model, query, documents: [7] }, "InvalidRecord"],
+  [{ model, query, documents, rankFields: ["title"] }, "InvalidRecord"],
+  [{ model, query, documents, rankFields: [] }, "InvalidOption"],
+  [{ model, query, documents: [{ text: "a" }, { text: 5 }] }, "InvalidRecord"],
+  [{ model, query, documents, topN: 0 }, "InvalidOption"],
+  [{ model, query, documents, topN: 1.5 }, "InvalidOption"],
+  [{ model, query, documents, parameters: { top: 1n } }, "InvalidOption"]
 ]
 
 /** What a step makes of one request. */
@@ -48,7 +73,9 @@ const steps: ReadonlyArray<RerankRequest> = [
   { model: "cohere-rerank-3.5", query, documents: many(201) },
   { model, query: "", documents },
   { model, query, documents, rankFields: ["title"] },
-  { model, query, documents: [{ text: "a" }, {}] }
+  { model, query, documents: [{ text: "a" }, {}] },
+  // ends the step
+  { model: "magic", query, documents }
 ]
 
 const why = ({ message, operation, reason }: PineconeError) => [operation, reason._tag, message]
@@ -59,8 +86,17 @@ const told = Effect.gen(function* () {
   const calls = yield* Effect.forEach(requests, (request) =>
     Effect.match(reranker.rerank(request), { onFailure: why, onSuccess: (reply) => reply })
   )
-  const rows = yield* Effect.forEach(steps, byStep)
-  return { calls, rows: rows.map(([row]) => row && Result.match(row[1], { onFailure: why, onSuccess: (all) => all })) }
+  const refusals = yield* Effect.forEach(refused, ([request]) => {
+    assert(isRequest(request))
+    return Effect.match(reranker.rerank(request), { onFailure: why, onSuccess: (reply) => reply })
+  })
+  const rows = yield* Effect.forEach(steps, (request) =>
+    Effect.match(byStep(request), {
+      onFailure: why,
+      onSuccess: ([row]) => row && Result.match(row[1], { onFailure: why, onSuccess: (all) => all })
+    })
+  )
+  return { calls, refusals, rows }
 })
 
 const atEmulator = Layer.unwrap(
@@ -75,7 +111,7 @@ describe("models that rank in memory", () => {
       const memory = yield* Effect.provide(told, PineconeRerankerMemory.layer)
       assert.deepStrictEqual(memory, yield* Effect.provide(told, atEmulator))
 
-      const [all, best, , , , same, far, unknown] = memory.calls
+      const [all, best, , , , same, far, asked] = memory.calls
       assert(all !== undefined && "ranked" in all && best !== undefined && "ranked" in best)
       assert.deepStrictEqual(
         all.ranked.map(({ index }) => index),
@@ -91,29 +127,20 @@ describe("models that rank in memory", () => {
         far.ranked.map(({ index }) => index),
         [150]
       )
-      assert(Array.isArray(unknown))
-      assert.deepStrictEqual(unknown.slice(0, 2), ["rerank", "RequestRefused"])
+      assert(asked !== undefined && "ranked" in asked)
+      assert.deepStrictEqual(
+        asked.ranked.map(({ document }) => document),
+        [{ text: "all" }, { text: "some" }]
+      )
+      assert.deepStrictEqual(
+        memory.refusals.map((refusal) => (Array.isArray(refusal) ? refusal.slice(0, 2) : refusal)),
+        refused.map(([, reason]) => ["rerank", reason])
+      )
       assert.deepStrictEqual(
         memory.rows.slice(requests.length).map((row) => row?.[1] ?? row),
-        [[], "RequestTooLarge", "RequestTooLarge", "InvalidRecord", "InvalidRecord", "InvalidRecord"]
+        [[], "RequestTooLarge", "RequestTooLarge", "InvalidRecord", "InvalidRecord", "InvalidRecord", "NotFound"]
       )
     })
-  )
-
-  it.effect("refuse direct calls as the service would", () =>
-    Effect.gen(function* () {
-      const reranker = yield* PineconeReranker
-      for (const [request, says] of [
-        [{ model, query, documents: [] }, "Number of documents must be a whole number from 1 to 100, got 0"],
-        [{ model, query, documents: many(101) }, "from 1 to 100, got 101"],
-        [{ model, query, documents, topN: 0 }, "top_n must be a whole number from 1 to 100, got 0"],
-        [{ model, query, documents, rankFields: ["title"] }, "Field 'title' to rank by must be a string"]
-      ] as const) {
-        const error = yield* Effect.flip(reranker.rerank(request))
-        assert.strictEqual(error.reason._tag, "RequestRefused")
-        assert.include(error.message, says)
-      }
-    }).pipe(Effect.provide(PineconeRerankerMemory.layer))
   )
 
   it.effect("compare by the function that is given", () =>

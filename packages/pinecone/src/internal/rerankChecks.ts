@@ -4,16 +4,12 @@ import {
   InvalidOption,
   InvalidRecord,
   InvalidResponse,
-  type Reason,
   RequestTooLarge
 } from "@effect-connectors/core/ConnectorError"
 import * as CheckOption from "@effect-connectors/core/CheckOption"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { RerankRequest } from "../PineconeReranker.ts"
-
-/** The fields of a document that the model reads. */
-export type Sent = { readonly [field: string]: string }
+import type { RerankFields, RerankRequest } from "../PineconeReranker.ts"
 
 const textField = "text"
 
@@ -21,17 +17,26 @@ const textField = "text"
 export const rankFieldsOf = ({ rankFields }: Pick<RerankRequest, "rankFields">): ReadonlyArray<string> =>
   rankFields ?? [textField]
 
+/** How many of the documents are asked for. Lists of different lengths may be ranked with one `topN`. */
+export const wantedOf = ({ topN }: Pick<RerankRequest, "topN">, documents: number): number =>
+  Math.min(topN ?? documents, documents)
+
 /** What is wrong with how to rank, whatever is ranked. */
 export const invalidRanking = ({
   model,
+  parameters,
   rankFields,
   topN
-}: Pick<RerankRequest, "model" | "rankFields" | "topN">): InvalidOption | undefined => {
+}: Pick<RerankRequest, "model" | "parameters" | "rankFields" | "topN">): InvalidOption | undefined => {
   if (!Predicate.isString(model) || model === "") {
     return new InvalidOption({ option: "model", issue: 'is missing; name one, like "bge-reranker-v2-m3"' })
   }
   if (rankFields?.length === 0) {
     return new InvalidOption({ option: "rankFields", issue: "is empty; name the field that the model reads" })
+  }
+  if (Result.isFailure(Result.try(() => JSON.stringify(parameters)))) {
+    const issue = "can not be written as JSON; give it no bigint, and nothing that contains itself"
+    return new InvalidOption({ option: "parameters", issue })
   }
   return CheckOption.range("topN", topN)
 }
@@ -47,7 +52,7 @@ const sentOf = (
   document: unknown,
   at: number,
   rankFields: ReadonlyArray<string>
-): Result.Result<Sent, InvalidRecord> => {
+): Result.Result<RerankFields, InvalidRecord> => {
   const given: unknown = Predicate.isString(document) ? { [textField]: document } : document
   if (!Predicate.isObject(given)) return invalid(`documents.${at}`, "is neither text nor an object")
   const sent: { [field: string]: string } = {}
@@ -70,7 +75,7 @@ interface Given extends Omit<RerankRequest, "documents"> {
 export const checkRerank = (
   request: Given,
   maxDocuments: number | undefined
-): Result.Result<ReadonlyArray<Sent>, Reason> => {
+): Result.Result<ReadonlyArray<RerankFields>, InvalidOption | InvalidRecord | RequestTooLarge> => {
   const { documents, model, query } = request
   const wrong = invalidRanking(request)
   if (wrong !== undefined) return Result.fail(wrong)
@@ -83,7 +88,7 @@ export const checkRerank = (
     return Result.fail(new RequestTooLarge({ detail }))
   }
   const rankFields = rankFieldsOf(request)
-  const all: Array<Sent> = []
+  const all: Array<RerankFields> = []
   for (const [at, document] of documents.entries()) {
     const sent = sentOf(document, at, rankFields)
     if (Result.isFailure(sent)) return Result.fail(sent.failure)
@@ -92,9 +97,13 @@ export const checkRerank = (
   return Result.succeed(all)
 }
 
-/** An answer names places of the documents that were sent, each once at most. */
+/**
+ * An answer names places of the documents that were sent, each once at most, and as many as were asked for: of a shorter
+ * one nobody would see which documents are gone.
+ */
 export const checkRanked = <R extends { readonly index: number }>(
   ranked: ReadonlyArray<R>,
+  request: Pick<RerankRequest, "topN">,
   documents: number
 ): Result.Result<ReadonlyArray<R>, InvalidResponse> => {
   const seen = new Set<number>()
@@ -104,6 +113,11 @@ export const checkRanked = <R extends { readonly index: number }>(
       return Result.fail(new InvalidResponse({ detail }))
     }
     seen.add(index)
+  }
+  const wanted = wantedOf(request, documents)
+  if (ranked.length !== wanted) {
+    const detail = `it ranks ${ranked.length} documents, and ${wanted} of ${documents} were asked for`
+    return Result.fail(new InvalidResponse({ detail }))
   }
   return Result.succeed(ranked)
 }

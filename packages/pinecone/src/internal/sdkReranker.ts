@@ -3,17 +3,17 @@ import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { inference } from "../PineconePacing.ts"
-import type { Options, RerankReply, RerankRequest, Service } from "../PineconeReranker.ts"
+import type { Options, RerankFields, RerankReply, RerankRequest, Service } from "../PineconeReranker.ts"
 import { checkRange, failure } from "./common.ts"
 import { valueOf } from "./received.ts"
-import { checkRanked, checkRerank, rankFieldsOf, type Sent } from "./rerankChecks.ts"
+import { checkRanked, checkRerank, rankFieldsOf, wantedOf } from "./rerankChecks.ts"
 import { loadClients, makeSend } from "./sdkCalls.ts"
 import { resolveCalls } from "./sdkOptions.ts"
 import { reads, type Reply } from "./sdkReplies.ts"
 import { makeCall } from "./serviceCalls.ts"
 
-/** Documents of a call, from the documentation of the models. */
-const documentedMax: ReadonlyMap<string, number> = new Map([
+/** Documents of a call: assumed, since nothing that was read for this names them. */
+const assumedMax: ReadonlyMap<string, number> = new Map([
   ["bge-reranker-v2-m3", 100],
   ["cohere-rerank-3.5", 200],
   ["pinecone-rerank-v0", 100]
@@ -39,12 +39,11 @@ const reranked: Reply<RerankReply> = reads(
 /** The SDK wants some documents to write a request of. */
 const standIn = { query: "-", documents: ["-"] }
 
-const bodyOf = (request: RerankRequest, documents: ReadonlyArray<Sent>): string =>
+const bodyOf = (request: RerankRequest, documents: ReadonlyArray<RerankFields>): string =>
   JSON.stringify({
     model: request.model,
     query: request.query,
-    // Lists of different lengths may be ranked with one `topN`.
-    top_n: Math.min(request.topN ?? documents.length, documents.length),
+    top_n: wantedOf(request, documents.length),
     return_documents: request.returnDocuments ?? false,
     rank_fields: rankFieldsOf(request),
     documents,
@@ -61,7 +60,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const clients = yield* loadClients(settings)
   const sendCall = makeSend(settings, clients.exchange, "")
   const call = makeCall(settings)
-  const maxDocuments = (model: string) => options.maxDocuments ?? documentedMax.get(model)
+  const maxDocuments = (model: string) => options.maxDocuments ?? assumedMax.get(model)
 
   const send = Effect.fnUntraced(function* (request: RerankRequest) {
     const { model } = request
@@ -74,7 +73,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         reply: reranked
       })
     )
-    yield* Effect.fromResult(checkRanked(reply.ranked, documents.length))
+    yield* Effect.fromResult(checkRanked(reply.ranked, request, documents.length))
     return reply
   })
 

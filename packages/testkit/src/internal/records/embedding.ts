@@ -72,7 +72,7 @@ export const dimensionOf = (
 export const unknownModel = (name: string, known: Iterable<string>): string =>
   `Model '${name}' is none of the emulator's: ${[...known].join(", ")}`
 
-/** Models that rank, and how many documents each takes in a call. */
+/** Models that rank, and how many documents each takes in a call, which is assumed. */
 export const rerankModels: ReadonlyMap<string, number> = new Map([
   ["bge-reranker-v2-m3", 100],
   ["cohere-rerank-3.5", 200],

@@ -1,5 +1,5 @@
 /** Ranking of texts by a query: the cosine of their vectors with that of the query, as a number from 0 to 1. */
-import type { Unavailable } from "@effect-connectors/core/ConnectorError"
+import { clip, NotFound, type Unavailable } from "@effect-connectors/core/ConnectorError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type Answer, inRange, no } from "../answer.ts"
@@ -28,10 +28,18 @@ export const rank = (
       .sort((a, b) => b.score - a.score || a.index - b.index)
   })
 
-/** How many documents a model ranks in a call. */
+/** How many records a model ranks in a search. That is about an index, which a 404 would say is not there. */
 export const maxRanked = (model: string): Answer<number> => {
   const max = rerankModels.get(model)
   return max === undefined ? no(unknownModel(model, rerankModels.keys())) : Result.succeed(max)
+}
+
+/** How many documents a model ranks by itself. */
+const maxDocuments = (model: string): Answer<number> => {
+  const max = rerankModels.get(model)
+  if (max !== undefined) return Result.succeed(max)
+  const detail = clip(unknownModel(model, rerankModels.keys()))
+  return Result.fail(new NotFound({ resource: "model", called: model, detail, wire: { status: 404 } }))
 }
 
 /** Documents to rank by themselves. */
@@ -52,7 +60,7 @@ export const rankDocuments = (
   Effect.gen(function* () {
     const texts = yield* Effect.fromResult(
       Result.gen(function* () {
-        const max = yield* maxRanked(model)
+        const max = yield* maxDocuments(model)
         yield* inRange("Number of documents", 1, max, documents.length)
         yield* inRange("top_n", 1, max, topN)
         return yield* Result.all(documents.map((document) => textToRank(document, rankFields)))
@@ -63,7 +71,7 @@ export const rankDocuments = (
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The text that some fields are ranked by. */
+/** The text that some fields are ranked by. Of how many a model takes nothing is known: each takes several. */
 export const textToRank = (fields: Fields, names: ReadonlyArray<string>): Answer<string> => {
   const missing = names.find((name) => typeof fields[name] !== "string")
   return missing === undefined
