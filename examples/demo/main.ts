@@ -89,14 +89,14 @@ const command = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ corpus: size, json, limit, plane, store: place, transport }) {
+    const by = Option.getOrElse(transport, () => "rest" as const)
+    if (plane === "documents" && by === "grpc") {
+      return yield* Stores.userError("--transport grpc is for --plane vectors: documents travel by REST alone")
+    }
     if (place === "memory" && Option.isSome(transport)) {
       return yield* Stores.userError(
         "--transport needs --store emulator or --store pinecone: nothing travels to a store in memory"
       )
-    }
-    const by = Option.getOrElse(transport, () => "rest" as const)
-    if (plane === "documents" && by === "grpc") {
-      return yield* Stores.userError("--transport grpc is for --plane vectors: documents travel by REST alone")
     }
     const corpus = Effect.gen(function* () {
       const all = yield* corpora[size].corpus

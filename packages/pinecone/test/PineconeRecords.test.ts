@@ -71,7 +71,8 @@ describe("records at Pinecone", () => {
         const bad: ReadonlyArray<readonly [record: unknown, says: RegExp]> = [
           [{ text: "no id" }, /_id is missing/],
           [{ _id: 7, text: "A" }, /_id must be text/],
-          [{ _id: "x" }, /record "x": text is not text, and it is the field to embed/],
+          [{ _id: "x" }, /record "x": text is missing, and it is the field to embed/],
+          [{ _id: "x", text: 1 }, /record "x": text is not text, and it is the field to embed/],
           [{ _id: "x", text: " " }, /text is empty/],
           [{ _id: "x", text: ["a"] }, /text is not text/],
           [{ _id: "x", text: "A", n: null }, /n must be text, a finite number/],

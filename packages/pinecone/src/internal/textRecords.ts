@@ -38,6 +38,7 @@ export const checkTextRecord = (
   }
   if (textField !== undefined) {
     const text = fields[textField]
+    if (text === undefined) return wrong(textField, "is missing, and it is the field to embed")
     if (!Predicate.isString(text)) return wrong(textField, "is not text, and it is the field to embed")
     if (text.trim() === "") return wrong(textField, "is empty, and it is the field to embed")
   }
