@@ -24,8 +24,10 @@ export interface Page<out A, out C> {
 /** A store, as the scan engine sees it. `S` is a split, `C` a cursor in it. */
 export interface Source<S, A, C, E extends ConnectorError, R = never> {
   readonly target: Telemetry.Target
-  /** How calls are paced; they are of one key. Default: they are not. */
+  /** How calls are paced, by their key. Default: they are not. */
   readonly paced?: Pacing.Paced<E> | undefined
+  /** What the store limits that the calls of a split count against, for instance its namespace. Default: one key for all. */
+  readonly key?: ((split: S) => string) | undefined
   /** One call. Without a cursor it reads the first page of the split. */
   readonly page: (split: S, cursor: C | undefined) => Effect.Effect<Page<A, C>, E, R>
 }
@@ -80,10 +82,15 @@ export const pages = <S, A, C, E extends ConnectorError, R>(
 ): Stream.Stream<PageOf<S, A, C>, E, R> =>
   Stream.suspend(() => {
     const telemetry = Telemetry.make(source.target)
-    const call: Pacing.Call = { operation: source.target.operation, key: "", bytes: 0, records: 0 }
-    const pace = source.paced === undefined ? undefined : { ...source.paced, call }
-    const pagesOf = (split: S): Stream.Stream<PageOf<S, A, C>, E, R> =>
-      Stream.paginate(options.from?.(split), (cursor: C | undefined) =>
+    const pagesOf = (split: S): Stream.Stream<PageOf<S, A, C>, E, R> => {
+      const call: Pacing.Call = {
+        operation: source.target.operation,
+        key: source.key?.(split) ?? "",
+        bytes: 0,
+        records: 0
+      }
+      const pace = source.paced === undefined ? undefined : { ...source.paced, call }
+      return Stream.paginate(options.from?.(split), (cursor: C | undefined) =>
         telemetry.measured(withRetries(source.page(split, cursor), { telemetry, retry: options.retry, pace })).pipe(
           Effect.mapError(({ error }) => error),
           Effect.tap(telemetry.page),
@@ -94,6 +101,7 @@ export const pages = <S, A, C, E extends ConnectorError, R>(
           Telemetry.spanned(source.target, undefined, 1)
         )
       )
+    }
     return Stream.flatMap(Stream.fromIterable(splits), pagesOf, { concurrency: options.concurrency ?? 4 })
   })
 

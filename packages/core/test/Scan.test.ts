@@ -1,3 +1,5 @@
+import type { CircuitOpen } from "@effect-connectors/core/ConnectorError"
+import type * as Pacing from "@effect-connectors/core/Pacing"
 import * as Scan from "@effect-connectors/core/Scan"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -8,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { rateLimited, refused, type TestError, unavailable } from "./support/TestError.ts"
+import { rateLimited, refused, TestError, unavailable } from "./support/TestError.ts"
 import { inTime, settle } from "./support/time.ts"
 
 type Pages = ReadonlyArray<ReadonlyArray<string>>
@@ -133,6 +135,27 @@ describe("scan", () => {
         assert.strictEqual((yield* Fiber.join(fiber)).length, 12)
         assert.strictEqual(seen.mostInFlight, expected)
       }
+    })
+  )
+
+  it.effect("paces each page under the key of its split, or all under one", () =>
+    Effect.gen(function* () {
+      const keys: Array<string> = []
+      const pacing: Pacing.Pacing = {
+        paced: ({ key }, attempt) =>
+          Effect.suspend(() => {
+            keys.push(key)
+            return attempt
+          })
+      }
+      const { source } = makeSource({ a: ofSplit("a", 2), b: ofSplit("b", 1) })
+      const paced = { ...source, paced: { pacing, gaveUp: (reason: CircuitOpen) => new TestError({ reason }) } }
+      const read = (source: Scan.Source<string, string, number, TestError>) =>
+        Stream.runDrain(Scan.scan(source, ["a", "b"], { concurrency: 1 }))
+      yield* read({ ...paced, key: (split) => `of ${split}` })
+      assert.deepStrictEqual(keys.splice(0), ["of a", "of a", "of b"])
+      yield* read(paced)
+      assert.deepStrictEqual(keys, ["", "", ""])
     })
   )
 

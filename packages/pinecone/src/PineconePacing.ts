@@ -6,15 +6,17 @@ import type * as Pacing from "@effect-connectors/core/Pacing"
 
 /**
  * What Pinecone's documentation allows in a second, the same on all plans (page "rate limits"). That an upsert's
- * "50 MB" are bytes of the request is the safe reading: in any other form the same vectors are smaller.
+ * "50 MB" are bytes of the request is the safe reading: in any other form the same vectors are smaller. An update of
+ * vectors is one record a call, one of documents up to 1,000.
  *
  * | operation | requests | besides | for each |
  * |---|---|---|---|
  * | `upsert` | 100 | 50 MB | namespace |
- * | `update` | 100 | | namespace |
+ * | `update` | 100 | 100 records | namespace |
  * | `delete` | 100 | 5,000 records | namespace |
  * | `query` | 100 | | namespace |
  * | `fetch` | 100 | | index |
+ * | `fetchByFilter` | 5 | | namespace |
  * | `list` | 200 | | index |
  *
  * @example
@@ -34,10 +36,11 @@ export const documented = {
   system: "pinecone",
   rates: {
     upsert: { requestsPerSecond: 100, bytesPerSecond: 50_000_000 },
-    update: { requestsPerSecond: 100 },
+    update: { requestsPerSecond: 100, recordsPerSecond: 100 },
     delete: { requestsPerSecond: 100, recordsPerSecond: 5_000 },
     query: { requestsPerSecond: 100 },
     fetch: { requestsPerSecond: 100, per: "all" },
+    fetchByFilter: { requestsPerSecond: 5 },
     list: { requestsPerSecond: 200, per: "all" }
   }
 } satisfies Pacing.Options

@@ -1,7 +1,7 @@
-import type * as Pacing from "@effect-connectors/core/Pacing"
+import * as Pacing from "@effect-connectors/core/Pacing"
 import * as Operation from "@effect-connectors/pinecone/Operation"
 import * as DocumentIndex from "@effect-connectors/pinecone/DocumentIndex"
-import { PineconeDocumentIndex } from "@effect-connectors/pinecone/PineconeDocumentIndex"
+import { PineconeDocumentIndex, type Service } from "@effect-connectors/pinecone/PineconeDocumentIndex"
 import * as PineconeDocuments from "@effect-connectors/pinecone/PineconeDocuments"
 import * as PineconePacing from "@effect-connectors/pinecone/PineconePacing"
 import * as PineconeSink from "@effect-connectors/pinecone/PineconeSink"
@@ -9,11 +9,14 @@ import * as PineconeSource from "@effect-connectors/pinecone/PineconeSource"
 import { PineconeIndex } from "@effect-connectors/pinecone/PineconeIndex"
 import { PineconeDocumentMemory, PineconeEmulator } from "@effect-connectors/testkit"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { changed } from "./support/index.ts"
+import { inTime } from "./support/time.ts"
 
 /** Runs an effect on an index in memory, and tells which calls were paced. */
 const spied = <A, E>(effect: Effect.Effect<A, E, PineconeIndex>) =>
@@ -76,6 +79,7 @@ describe("each call of a step is paced", () => {
         "delete",
         "query",
         "fetch",
+        "fetchByFilter",
         "list"
       ])
     })
@@ -110,7 +114,12 @@ describe("an index with quotas", () => {
 })
 
 describe("each call of documents is paced", () => {
-  const notes = DocumentIndex.make({ text: DocumentIndex.text() })
+  const notes = DocumentIndex.make({ text: DocumentIndex.text(), n: Schema.optionalKey(Schema.Int) })
+  const notesWith = (change: (index: Service) => Partial<Service>) =>
+    Layer.effect(
+      PineconeDocumentIndex,
+      Effect.map(PineconeDocumentIndex, (index) => ({ ...index, ...change(index) }))
+    ).pipe(Layer.provide(PineconeDocumentMemory.layer(notes)))
 
   it.live("under its own operation, which has a rate", () =>
     Effect.gen(function* () {
@@ -137,22 +146,102 @@ describe("each call of documents is paced", () => {
           Stream.runDrain
         )
         yield* Stream.make("a", "b").pipe(PineconeDocuments.fetch(notes, { namespace }), Stream.runDrain)
+        yield* Stream.runDrain(PineconeDocuments.select(notes, { namespace, filter: notes.filter.gt("n", 0) }))
         yield* Stream.runDrain(PineconeDocuments.list({ namespace }))
         yield* Stream.make("a", "b").pipe(PineconeDocuments.delete({ namespace }), Stream.runDrain)
-      }).pipe(
-        Effect.provide(
-          Layer.effect(
-            PineconeDocumentIndex,
-            Effect.map(PineconeDocumentIndex, (index) => ({ ...index, pacing }))
-          ).pipe(Layer.provide(PineconeDocumentMemory.layer(notes)))
-        )
-      )
+      }).pipe(Effect.provide(notesWith(() => ({ pacing }))))
       assert.deepStrictEqual(
         calls.map(({ key, operation, records }) => `${operation} ${key} ${records}`),
-        ["upsert n 2", "update n 1", "query n 1", "fetch n 2", "list  0", "delete n 2"]
+        ["upsert n 2", "update n 1", "query n 1", "fetch n 2", "fetchByFilter n 0", "list  0", "delete n 2"]
       )
       const paced = calls.map(({ operation }) => operation)
       assert.sameMembers(Object.keys(PineconePacing.documented.rates), paced)
+    })
+  )
+
+  /** When each update of `count` documents is sent, and with how many of them. */
+  const updates = (count: number, maxRecords?: number) =>
+    Effect.gen(function* () {
+      const pacing = yield* Pacing.make(PineconePacing.documented)
+      const start = yield* Clock.currentTimeMillis
+      const sent: Array<readonly [after: number, documents: number]> = []
+      const layer = notesWith(({ update }) => ({
+        pacing,
+        update: (request) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            sent.push([now - start, "documents" in request ? request.documents.length : 0])
+            return update(request)
+          })
+      }))
+      const written = yield* Stream.range(1, count).pipe(
+        PineconeDocuments.update(notes, { change: (n) => ({ _id: `${n}`, n }), maxRecords }),
+        Stream.runCount,
+        Effect.provide(layer),
+        (run) => inTime(run, "10 millis")
+      )
+      assert.strictEqual(written, count)
+      return sent
+    })
+
+  it.effect("an update by its documents: a hundred by default, about one call a second", () =>
+    Effect.gen(function* () {
+      const sent = yield* updates(500)
+      assert.deepStrictEqual(
+        sent.map(([, documents]) => documents),
+        [100, 100, 100, 100, 100]
+      )
+      const waits = sent.map(([at], i) => at - (sent[i - 1]?.[0] ?? 0))
+      assert.isAtMost(waits[0]!, 1_000)
+      for (const wait of waits.slice(1)) assert.isTrue(wait >= 1_000 && wait <= 1_050, `waited for ${wait} ms`)
+    })
+  )
+
+  it.effect("an update of more documents than a second may hold, which is sent in its time", () =>
+    Effect.gen(function* () {
+      const sent = yield* updates(2_000, 1_000)
+      assert.deepStrictEqual(
+        sent.map(([, documents]) => documents),
+        [1_000, 1_000]
+      )
+      const [first, second] = sent.map(([at]) => at)
+      assert.isAtMost(first!, 10_300)
+      assert.isTrue(second! - first! >= 10_000 && second! - first! <= 10_300, `${first} and ${second}`)
+    })
+  )
+
+  it.live("so that an index with the documented quotas refuses none of them, and some without pacing", () =>
+    Effect.gen(function* () {
+      const refusals = (pacing: false | undefined) =>
+        Effect.gen(function* () {
+          const emulator = yield* PineconeEmulator.make({
+            quotas: {
+              updateRequestsPerNamespace: 100,
+              updateRecordsPerNamespace: 100,
+              fetchRequestsPerIndex: 100,
+              fetchByMetadataRequestsPerNamespace: 5
+            }
+          })
+          const schema = yield* DocumentIndex.createSchema(notes)
+          const { host } = yield* emulator.createIndex({ name: "notes", schema })
+          const ids = Stream.range(1, 150)
+          const read = yield* Effect.gen(function* () {
+            yield* ids.pipe(
+              PineconeDocuments.upsert(notes, { document: (n) => ({ _id: `${n}`, text: "note" }) }),
+              Stream.runDrain
+            )
+            yield* ids.pipe(
+              PineconeDocuments.update(notes, { change: (n) => ({ _id: `${n}`, n }), maxRecords: 50 }),
+              Stream.runDrain
+            )
+            return yield* Stream.runCollect(
+              PineconeDocuments.select(notes, { filter: notes.filter.gt("n", 0), fields: ["n"], pageSize: 20 })
+            )
+          }).pipe(Effect.provide(PineconeDocumentIndex.layer({ apiKey: Redacted.make("key"), host, pacing })))
+          assert.lengthOf(read, 150)
+          return yield* emulator.faults.overQuota
+        }).pipe(Effect.scoped)
+      assert.deepStrictEqual(yield* refusals(undefined), {})
+      assert.hasAllKeys(yield* refusals(false), ["updateRecordsPerNamespace", "fetchByMetadataRequestsPerNamespace"])
     })
   )
 })

@@ -474,12 +474,22 @@ describe("an index of documents has what an index has", () => {
         await fails(articles.documents.upsert({ documents }), "PineconeUnmappedHttpError", "Status: 429")
         await articles.documents.delete({ filter: { year: 1 } })
         await fails(articles.documents.delete({ filter: { year: 1 } }), "PineconeUnmappedHttpError", "Status: 429")
+        const two = { documents: documents.slice(0, 2).map(({ _id }) => ({ _id, year: 2020 })) }
+        await articles.documents.update(two)
+        await fails(articles.documents.update(two), "PineconeUnmappedHttpError", "Status: 429")
         assert.deepStrictEqual(await Effect.runPromise(emulator.faults.overQuota), {
           upsertRequestsPerNamespace: 1,
-          deleteByMetadataRequestsPerNamespace: 1
+          deleteByMetadataRequestsPerNamespace: 1,
+          updateRecordsPerNamespace: 1
         })
       },
-      { quotas: { upsertRequestsPerNamespace: 1, deleteByMetadataRequestsPerNamespace: 1 } }
+      {
+        quotas: {
+          upsertRequestsPerNamespace: 1,
+          deleteByMetadataRequestsPerNamespace: 1,
+          updateRecordsPerNamespace: 3
+        }
+      }
     )
   )
 })

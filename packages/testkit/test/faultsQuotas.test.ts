@@ -69,6 +69,7 @@ describe("quotas", () => {
     assert.strictEqual(passes({ bytes: 2_097_152 }), 25)
     assert.strictEqual(passes({ operation: "query" }), 100)
     assert.strictEqual(passes({ operation: "update" }), 100)
+    assert.strictEqual(passes({ operation: "update", records: 30 }), 3)
     assert.strictEqual(passes({ operation: "update", byMetadata: true }), 5)
     assert.strictEqual(passes({ operation: "delete" }), 100)
     assert.strictEqual(passes({ operation: "delete", records: 1_000 }), 5)

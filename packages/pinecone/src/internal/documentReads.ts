@@ -99,13 +99,14 @@ export interface Selection {
   readonly limit: number | undefined
 }
 
-/** Documents that a filter selects, page by page. */
+/** Documents that a filter selects, page by page. To the service that is another operation than a fetch by id, with a lower rate. */
 export const selectedPages = (
   index: Service,
   selection: Selection
 ): Scan.Source<undefined, Document, string, PineconeError> => ({
-  target: targetOf(index, "fetch"),
+  target: targetOf(index, "fetchByFilter"),
   paced: pacedBy(index, "fetch"),
+  key: () => selection.namespace,
   page: (_, paginationToken) =>
     index.fetch({ ...selection, paginationToken }).pipe(
       Effect.flatMap(leadsOn("fetch", paginationToken)),

@@ -11,9 +11,14 @@ export const inBody: MeterBody = (body) => ({ namespace: textOf(body, "namespace
 export const inName: MeterBody = (body) => ({ namespace: textOf(body, "name") })
 export const ofMany: MeterBody = (body) => ({
   namespace: textOf(body, "namespace"),
-  records: Predicate.hasProperty(body, "ids") && Array.isArray(body.ids) ? body.ids.length : 1,
+  records: countOf(body, "ids") ?? countOf(body, "documents") ?? 1,
   byMetadata: Predicate.hasProperty(body, "filter") && Predicate.isReadonlyObject(body.filter)
 })
+
+const countOf = (body: unknown, field: string): number | undefined => {
+  const value = Predicate.hasProperty(body, field) ? body[field] : undefined
+  return Array.isArray(value) ? value.length : undefined
+}
 
 const textOf = (body: unknown, field: string): string => {
   const value = Predicate.hasProperty(body, field) ? body[field] : undefined

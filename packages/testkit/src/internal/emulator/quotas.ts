@@ -32,8 +32,10 @@ export interface Quotas {
   readonly upsertBytesPerNamespace: number
   /** 100 as documented. */
   readonly queryRequestsPerNamespace: number
-  /** Updates by id, of one record each: 100 as documented. */
+  /** Updates by id: 100 as documented. */
   readonly updateRequestsPerNamespace: number
+  /** Records of updates by id, one of vectors each, of documents as many as there are: 100 as documented. */
+  readonly updateRecordsPerNamespace: number
   /** 5 as documented. */
   readonly updateByMetadataRequestsPerNamespace: number
   /** 500 as documented. */
@@ -64,6 +66,7 @@ export const documented: Quotas = {
   upsertBytesPerNamespace: 52_428_800,
   queryRequestsPerNamespace: 100,
   updateRequestsPerNamespace: 100,
+  updateRecordsPerNamespace: 100,
   updateByMetadataRequestsPerNamespace: 5,
   updateByMetadataRequestsPerIndex: 500,
   deleteRequestsPerNamespace: 100,
@@ -83,6 +86,7 @@ export const none: Quotas = {
   upsertBytesPerNamespace: Infinity,
   queryRequestsPerNamespace: Infinity,
   updateRequestsPerNamespace: Infinity,
+  updateRecordsPerNamespace: Infinity,
   updateByMetadataRequestsPerNamespace: Infinity,
   updateByMetadataRequestsPerIndex: Infinity,
   deleteRequestsPerNamespace: Infinity,
@@ -256,8 +260,13 @@ const ruleBook = (quotas: Quotas): ReadonlyMap<string, ReadonlyArray<Rule>> => {
   const requests = (name: keyof Quotas, per: Rule["per"], verb: string): Rule =>
     rule(name, per, oneRequest, (where, perSecond) => `${verb} QPS limit for ${where} (${perSecond} QPS)`)
 
-  const deleteLimit = (where: string, perSecond: number): string =>
-    `delete records limit per second for ${where} (${perSecond} records per second)`
+  const perRecord = (name: keyof Quotas, per: Rule["per"], verb: string): Rule =>
+    rule(
+      name,
+      per,
+      records,
+      (where, perSecond) => `${verb} records limit per second for ${where} (${perSecond} records per second)`
+    )
   const byOperation: Record<string, ReadonlyArray<Rule>> = {
     upsert: [
       requests("upsertRequestsPerNamespace", "namespace", "upsert"),
@@ -270,15 +279,18 @@ const ruleBook = (quotas: Quotas): ReadonlyMap<string, ReadonlyArray<Rule>> => {
     ],
     query: [requests("queryRequestsPerNamespace", "namespace", "query")],
     search: [requests("queryRequestsPerNamespace", "namespace", "query")],
-    update: [requests("updateRequestsPerNamespace", "namespace", "update")],
+    update: [
+      requests("updateRequestsPerNamespace", "namespace", "update"),
+      perRecord("updateRecordsPerNamespace", "namespace", "update")
+    ],
     updateByMetadata: [
       requests("updateByMetadataRequestsPerNamespace", "namespace", "update by metadata"),
       requests("updateByMetadataRequestsPerIndex", "index", "update by metadata")
     ],
     delete: [
       requests("deleteRequestsPerNamespace", "namespace", "delete"),
-      rule("deleteRecordsPerNamespace", "namespace", records, deleteLimit),
-      rule("deleteRecordsPerIndex", "index", records, deleteLimit)
+      perRecord("deleteRecordsPerNamespace", "namespace", "delete"),
+      perRecord("deleteRecordsPerIndex", "index", "delete")
     ],
     deleteByMetadata: [
       requests("deleteByMetadataRequestsPerNamespace", "namespace", "delete by metadata"),
