@@ -22,6 +22,8 @@ const project = (
     exclude: options.exclude === undefined ? [] : [options.exclude],
     testTimeout: options.testTimeout ?? 20_000,
     maxConcurrency: options.atATime ?? 5,
+    // Without a word vitest leaves one of two processors idle. The other groups start programs that take both.
+    maxWorkers: options.groupOrder === undefined ? 2 : 1,
     sequence: { groupOrder: options.groupOrder ?? 0 }
   }
 })
