@@ -128,8 +128,8 @@ export interface Pacing {
     waiting: Circuit.Waiting<E>
   ) => Effect.Effect<A, E, R>
   /**
-   * Would {@link paced} send this call without a wait? To be able to give up a wait costs more than all else about a call, so
-   * an engine asks before. Of a pacing of your own with another `paced`, give another of this too, or none. Default: it may wait.
+   * Would {@link paced} send this call without a wait? To be able to give up a wait takes two more fibers for a call, so an
+   * engine asks before. Of a pacing of your own with another `paced`, give another of this too, or none. Default: it may wait.
    */
   readonly sendsAtOnce?: ((call: Call, nowMillis: number) => boolean) | undefined
 }

@@ -83,7 +83,7 @@ export const withRetries = <A, E extends ConnectorError, R>(
         Retry.schedule<E>(retry ?? {}, () => last)
       )
     }
-    // Most calls are sent at once and succeed: to make a race or a schedule costs them more than all the rest.
+    // Most calls are sent at once and succeed: they are spared the two fibers of a race, and a schedule.
     const atOnce = pace === undefined || pace.pacing.sendsAtOnce?.(pace.call, clock.currentTimeMillisUnsafe()) === true
     const answered = atOnce
       ? Effect.catch(attempt, (error) => unlessStopped(repeated(error)))
