@@ -5,7 +5,7 @@
  */
 import { clip, InvalidOption, InvalidResponse, type Reason } from "@effect-connectors/core/ConnectorError"
 import { withoutSecrets } from "@effect-connectors/core/HttpFailure"
-import type { Client, ClientOptions, ClientUnaryCall, Metadata, StatusObject } from "@grpc/grpc-js"
+import type { Channel, ChannelOptions, Metadata, StatusObject } from "@grpc/grpc-js"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ import type { Settings } from "./sdkOptions.ts"
 /** The version of the API whose messages are sent; the last one that publishes them. */
 const apiVersion = "2026-04"
 
-const channelOptions: ClientOptions = {
+const channelOptions: ChannelOptions = {
   // One policy repeats calls, ours.
   "grpc.enable_retries": 0,
   // A connection that has gone dead in silence is found while a call waits on it.
@@ -43,8 +43,6 @@ export type Send = <A>(
   request: Uint8Array,
   read: (message: Uint8Array) => A
 ) => Effect.Effect<Received<A>, Reason>
-
-const isBytes = (value: Buffer): Buffer => value
 
 /** Headers of a connection, which HTTP/2 has none of. */
 const ofConnections = new Set([
@@ -106,9 +104,9 @@ export const make = Effect.fnUntraced(function* (
   const grpc = yield* Effect.promise(() => import("@grpc/grpc-js"))
   const metadata = yield* metadataOf(settings, new grpc.Metadata())
   const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure()
-  const client = yield* Effect.acquireRelease(
-    Effect.sync(() => new grpc.Client(target, credentials, channelOptions)),
-    (client) => Effect.sync(() => client.close())
+  const channel = yield* Effect.acquireRelease(
+    Effect.sync(() => new grpc.Channel(target, credentials, channelOptions)),
+    (channel) => Effect.sync(() => channel.close())
   )
   const apiKey = Redacted.value(settings.apiKey)
   const none = new grpc.Metadata()
@@ -120,7 +118,7 @@ export const make = Effect.fnUntraced(function* (
     read: (message: Uint8Array) => A
   ) {
     yield* checkBytes(request.byteLength, settings)
-    const { initial, message, status } = yield* unary(client, `/VectorService/${method}`, request, metadata, none)
+    const { initial, message, status } = yield* unary(channel, `/VectorService/${method}`, request, metadata, none)
     const { code } = status
     const headers = headersOf([initial, status.metadata], apiKey)
     if (code !== 0) {
@@ -146,28 +144,36 @@ interface Ended {
   readonly message: Buffer | undefined
 }
 
-/** Interrupting it cancels the call, at the service too. */
-const unary = (client: Client, path: string, request: Uint8Array, metadata: Metadata, none: Metadata) =>
+/**
+ * Interrupting it cancels the call, at the service too. It is made on the channel: a `Client` adds interceptors, events and the
+ * stack of its caller, which together cost as much as what is sent.
+ */
+const unary = (channel: Channel, path: string, request: Uint8Array, metadata: Metadata, none: Metadata) =>
   Effect.callback<Ended>((resume) => {
     let initial: Metadata | undefined
     let message: Buffer | undefined
-    const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength)
-    let call: ClientUnaryCall
+    let call: ReturnType<Channel["createCall"]>
     try {
-      call = client.makeUnaryRequest(path, isBytes, isBytes, bytes, metadata, (_, value) => {
-        message = value
-      })
+      call = channel.createCall(path, Infinity, undefined, null, undefined)
     } catch (error) {
       // The layer is closed.
       const details = error instanceof Error ? error.message : String(error)
       return resume(Effect.succeed({ status: { code: 14, details, metadata: none }, initial, message }))
     }
-    call.on("metadata", (received) => {
-      initial = received
+    call.start(metadata, {
+      onReceiveMetadata: (received) => {
+        initial = received
+      },
+      onReceiveMessage: (received: Buffer) => {
+        message = received
+      },
+      // It comes last, with what is known at the end.
+      onReceiveStatus: (status) => resume(Effect.succeed({ status, initial, message }))
     })
-    // It comes last, with what is known at the end.
-    call.on("status", (status) => resume(Effect.succeed({ status, initial, message })))
-    return Effect.sync(() => call.cancel())
+    call.startRead()
+    call.sendMessageWithContext({}, Buffer.from(request.buffer, request.byteOffset, request.byteLength))
+    call.halfClose()
+    return Effect.sync(() => call.cancelWithStatus(1, "interrupted"))
   })
 
 /** Metadata that came before the message and after it, as headers. A gateway may quote the key in one. */
