@@ -146,7 +146,7 @@ interface Ended {
 
 /**
  * Interrupting it cancels the call, at the service too. It is made on the channel: a `Client` adds interceptors, events and the
- * stack of its caller, which together cost as much as what is sent.
+ * stack of its caller, which cost a fifth of a call with 100 short vectors.
  */
 const unary = (channel: Channel, path: string, request: Uint8Array, metadata: Metadata, none: Metadata) =>
   Effect.callback<Ended>((resume) => {

@@ -2,7 +2,7 @@
  * Writes protobuf messages. Small ones lie side by side in slabs: to allocate for each would cost more than to write it.
  *
  * A message inside another has its length before it, which is known when it is written. Room for it is left as its
- * `expected` length needs, and what was written is moved when that was wrong.
+ * expected length needs, and what was written is moved when that was wrong.
  */
 import type { Values } from "../VectorRecord.ts"
 
@@ -14,8 +14,8 @@ export const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
 export const varintBytes = (n: number): number =>
   n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5
 
-/** Texts up to this are written letter by letter, which is faster than to ask for more than a few. */
-const shortText = 32
+/** Texts up to this are written letter by letter, which is faster than to ask the engine for more than a few. */
+const shortText = 24
 
 const varint = 0
 const bit64 = 1
@@ -29,6 +29,8 @@ export class MessageWriter {
   /** What plain numbers become float32 in before their bytes are taken; grown when a longer vector comes. */
   private floats = new Float32Array(2048)
   private floatBytes = Buffer.from(this.floats.buffer)
+  /** Of the messages inside that are being written: where each begins, from the start, and the bytes left for its length. */
+  private readonly open: Array<number> = []
 
   /** The message that was written. The next one begins behind it. */
   take(): Buffer {
@@ -45,6 +47,7 @@ export class MessageWriter {
   /** Forgets a message: it is not wanted, or could not be written to its end. */
   drop(): void {
     this.at = this.start
+    this.open.length = 0
   }
 
   /** Makes room for a message, so that it is not moved while it grows. */
@@ -81,9 +84,11 @@ export class MessageWriter {
     const { length } = text
     this.room(3 * length + 5)
     if (length <= shortText && this.ascii(text)) return
-    const bytes = Buffer.byteLength(text)
-    this.varint(bytes)
+    const from = this.at - this.start
+    const left = varintBytes(length)
+    this.at += left
     this.at += this.slab.write(text, this.at)
+    this.setLength(from, left)
   }
 
   /** Packed floats: one copy, whatever their number. */
@@ -103,28 +108,37 @@ export class MessageWriter {
 
   /** Packed numbers of 32 bits. */
   numbers(field: number, values: ArrayLike<number>): void {
-    this.message(field, values.length, () => {
-      for (let i = 0; i < values.length; i++) this.varint(values[i]!)
-    })
+    this.begin(field, values.length)
+    for (let i = 0; i < values.length; i++) this.varint(values[i]!)
+    this.end()
   }
 
-  /** A message inside; `fill` writes its fields. */
-  message(field: number, expected: number, fill: () => void): void {
+  /** Begins a message inside, of about so many bytes: what is written up to its {@link end} are its fields. */
+  begin(field: number, expected: number): void {
     this.head(field, lengthDelimited)
     const left = varintBytes(expected)
     this.room(5)
+    // From the start, which moves with the message when that needs a larger slab.
+    this.open.push(this.at - this.start, left)
     this.at += left
-    // Counted from the start, which moves with the message when that needs a larger slab.
-    const from = this.at - this.start
-    fill()
-    const begin = this.start + from
-    const length = this.at - begin
+  }
+
+  /** Ends the message inside that was begun last. */
+  end(): void {
+    const left = this.open.pop() ?? 0
+    this.setLength(this.open.pop() ?? 0, left)
+  }
+
+  /** Writes the length of what was written since `from`, where so many bytes were left for it. */
+  private setLength(from: number, left: number): void {
+    const length = this.at - this.start - from - left
     const needed = varintBytes(length)
     if (needed !== left) {
       this.room(5)
-      this.slab.copyWithin(this.start + from + needed - left, this.start + from, this.at)
+      const at = this.start + from
+      this.slab.copyWithin(at + needed, at + left, this.at)
     }
-    this.at = this.start + from - left
+    this.at = this.start + from
     this.varint(length)
     this.at += length
   }

@@ -31,27 +31,27 @@ export const writeVector = (writer: MessageWriter, field: number, values: Values
   if (values !== undefined && values.length > 0) writer.vector(field, values)
 }
 
-/** Bytes of the field. */
-const vectorBytes = (values: Values | undefined): number => {
-  const bytes = 4 * (values?.length ?? 0)
-  return bytes === 0 ? 0 : 1 + varintBytes(bytes) + bytes
-}
+/** Bytes of a field of so many. */
+const fieldBytes = (bytes: number): number => (bytes === 0 ? 0 : 1 + varintBytes(bytes) + bytes)
 
 export const writeSparse = (writer: MessageWriter, field: number, sparse: SparseValues | undefined): void => {
   if (sparse === undefined) return
-  writer.message(field, 8 * sparse.indices.length, () => {
-    writer.numbers(1, sparse.indices)
-    writeVector(writer, 2, sparse.values)
-  })
+  writer.begin(field, 8 * sparse.indices.length)
+  writer.numbers(1, sparse.indices)
+  writeVector(writer, 2, sparse.values)
+  writer.end()
 }
 
 export const writeMetadata = (writer: MessageWriter, field: number, metadata: Metadata | undefined): void => {
-  if (metadata !== undefined) writer.message(field, 128, () => writeStruct(writer, metadata))
+  if (metadata === undefined) return
+  writer.begin(field, 128)
+  writeStruct(writer, metadata)
+  writer.end()
 }
 
 /**
- * A record with its protobuf, but for numbers that are still to become float32. A typed array is copied at once, since
- * programs use theirs again, and models lend a part of their memory.
+ * A record with its protobuf, but for its id and for numbers that are still to become float32. A typed array is copied at
+ * once, since programs use theirs again, and models lend a part of their memory.
  */
 export class ProtoRecord implements SizedRecord {
   readonly id: string
@@ -60,10 +60,9 @@ export class ProtoRecord implements SizedRecord {
   readonly metadata: Metadata | undefined
   /** Bytes of the field of an upsert that holds the record. */
   readonly bytes: number
-  /** The fields before the numbers, the numbers, and the fields behind. */
-  private readonly head: Uint8Array
+  /** Numbers to be written before the rest of the fields. */
   private readonly numbers: Values | undefined
-  private readonly tail: Uint8Array
+  private readonly rest: Uint8Array
   private readonly length: number
 
   constructor({ id, metadata, sparseValues, values }: VectorRecord) {
@@ -73,24 +72,21 @@ export class ProtoRecord implements SizedRecord {
     this.metadata = metadata
     const isTyped = values instanceof Float32Array
     this.numbers = isTyped ? undefined : values
-    this.head = message((writer) => {
-      writer.text(1, id)
+    this.rest = message((writer) => {
       if (isTyped) writeVector(writer, 2, values)
-    })
-    this.tail = message((writer) => {
       writeMetadata(writer, 3, metadata)
       writeSparse(writer, 4, sparseValues)
     })
-    this.length = this.head.length + vectorBytes(this.numbers) + this.tail.length
-    this.bytes = 1 + varintBytes(this.length) + this.length
+    this.length = fieldBytes(Buffer.byteLength(id)) + fieldBytes(4 * (this.numbers?.length ?? 0)) + this.rest.length
+    this.bytes = fieldBytes(this.length)
   }
 
   write(writer: MessageWriter): void {
-    writer.message(1, this.length, () => {
-      writer.fields(this.head)
-      writeVector(writer, 2, this.numbers)
-      writer.fields(this.tail)
-    })
+    writer.begin(1, this.length)
+    writeText(writer, 1, this.id)
+    writeVector(writer, 2, this.numbers)
+    writer.fields(this.rest)
+    writer.end()
   }
 }
 

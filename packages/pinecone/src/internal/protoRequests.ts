@@ -7,7 +7,10 @@ import { message, writeMetadata, writeNamespace, writeSparse, writeText, writeVe
 import type { WireFilter } from "./wireFilter.ts"
 
 const writeFilter = (writer: MessageWriter, field: number, filter: WireFilter | undefined): void => {
-  if (filter !== undefined) writer.message(field, 0, () => writeStruct(writer, filter))
+  if (filter === undefined) return
+  writer.begin(field, 0)
+  writeStruct(writer, filter)
+  writer.end()
 }
 
 const writeNumber = (writer: MessageWriter, field: number, value: number | undefined): void => {

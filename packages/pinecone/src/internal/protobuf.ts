@@ -16,10 +16,12 @@ export const writeStruct = (writer: MessageWriter, object: Readonly<Record<strin
   for (const key of Object.keys(object)) {
     const value = object[key]
     const valueBytes = fieldBytes + (typeof value === "string" ? value.length : 0)
-    writer.message(1, valueBytes + key.length, () => {
-      writer.text(1, key)
-      writer.message(2, valueBytes - fieldBytes, () => writeValue(writer, value))
-    })
+    writer.begin(1, valueBytes + key.length)
+    writer.text(1, key)
+    writer.begin(2, valueBytes - fieldBytes)
+    writeValue(writer, value)
+    writer.end()
+    writer.end()
   }
 }
 
@@ -28,11 +30,18 @@ const writeValue = (writer: MessageWriter, value: unknown): void => {
   else if (typeof value === "number") writer.double(2, value)
   else if (typeof value === "boolean") writer.flag(4, value)
   else if (Array.isArray(value)) {
-    writer.message(6, 0, () => {
-      for (const element of value) writer.message(1, 0, () => writeValue(writer, element))
-    })
-  } else if (Predicate.isReadonlyObject(value)) writer.message(5, 0, () => writeStruct(writer, { ...value }))
-  else writer.number(1, 0)
+    writer.begin(6, 0)
+    for (const element of value) {
+      writer.begin(1, 0)
+      writeValue(writer, element)
+      writer.end()
+    }
+    writer.end()
+  } else if (Predicate.isReadonlyObject(value)) {
+    writer.begin(5, 0)
+    writeStruct(writer, { ...value })
+    writer.end()
+  } else writer.number(1, 0)
 }
 
 /** Takes a field it knows, and says whether it did. */
