@@ -34,15 +34,15 @@ const bars = (rows: ReadonlyArray<Row>) =>
     atLeast(`${name}, over ${serial.name} at ${latencyMillis} ms`, bar, rows.find(isAt(name, {}))?.ratio?.median ?? 0)
   )
 
-/** Whole scans, since a part of one is none; of the fast ones several, so that they are timed for about as long. */
+/** Whole scans, since a part of one is none: for some 2.5 s that are not counted, and of the fast ones several. */
 const amountOf =
   (records: number, smoke: boolean) =>
   ({ baseline, settings }: Contender): Amount => {
     if (smoke) return { warmUp: 0, timed: records }
-    if (baseline === true) return { warmUp: records / 4, timed: records }
+    if (baseline === true) return { warmUp: 2 * records, timed: records }
     return settings?.["prefixes"] === undefined
-      ? { warmUp: records, timed: records }
-      : { warmUp: 5 * records, timed: 4 * records }
+      ? { warmUp: 3 * records, timed: records }
+      : { warmUp: 8 * records, timed: 4 * records }
   }
 
 export const scan: Suite = {
