@@ -349,62 +349,57 @@ const makeLookup = <K, B, E extends ConnectorError, R>(store: Store<K, B, E, R>,
     }
 
     /** Finds places for rows and waits until there is room for the calls that they need. */
-    const begun = <A>(
+    const begun = Effect.fnUntraced(function* <A>(
       elements: Arr.NonEmptyReadonlyArray<A>,
       keyOf: (element: A) => Result.Result<K, E>
-    ): Effect.Effect<Begun<A, K, Answer, E>> =>
-      Effect.gen(function* () {
-        const { fail, flights: ownFlights, from, keep, others, places, seat } = makePlaces()
-        for (const element of elements) {
-          const key = keyOf(element)
-          if (Result.isFailure(key)) {
-            fail(key.failure)
+    ): Effect.fn.Return<Begun<A, K, Answer, E>> {
+      const { fail, flights: ownFlights, from, keep, others, places, seat } = makePlaces()
+      for (const element of elements) {
+        const key = keyOf(element)
+        if (Result.isFailure(key)) {
+          fail(key.failure)
+          continue
+        }
+        const identity = store.identity(key.success)
+        if (identity !== undefined && cache !== undefined) {
+          const known = yield* Cache.getSuccess(cache, identity)
+          if (Option.isSome(known)) {
+            keep(known.value)
             continue
           }
-          const identity = store.identity(key.success)
-          if (identity !== undefined && cache !== undefined) {
-            const known = yield* Cache.getSuccess(cache, identity)
-            if (Option.isSome(known)) {
-              keep(known.value)
-              continue
-            }
-          }
-          seat(key.success, identity)
         }
-        yield* telemetry.lookups(from)
-        const flights = ownFlights()
-        const wanted = Math.min(concurrency, store.counts === "keys" ? from.store : flights.length)
-        const late =
-          wanted === 0
-            ? undefined
-            : yield* inTime<TimedOut | undefined, never, never>(
-                Effect.as(room.enter(wanted), undefined),
-                (late) => late
-              )
-        for (const flight of flights) others.delete(flight)
-        return { elements, places, flights, others, late }
-      })
+        seat(key.success, identity)
+      }
+      yield* telemetry.lookups(from)
+      const flights = ownFlights()
+      const wanted = Math.min(concurrency, store.counts === "keys" ? from.store : flights.length)
+      const late =
+        wanted === 0
+          ? undefined
+          : yield* inTime<TimedOut | undefined, never, never>(Effect.as(room.enter(wanted), undefined), (late) => late)
+      for (const flight of flights) others.delete(flight)
+      return { elements, places, flights, others, late }
+    })
 
     /** Flies, and pairs the rows with their answers. */
-    const answered = <A>({
+    const answered = Effect.fnUntraced(function* <A>({
       elements,
       flights,
       late,
       others,
       places
-    }: Begun<A, K, Answer, E>): Effect.Effect<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> =>
-      Effect.gen(function* () {
-        if (late === undefined) {
-          yield* flyAll(flights)
-        } else {
-          for (const flight of flights) land(flight, Exit.succeed(allLate(flight.asked)(late)))
-        }
-        for (const { landed } of flights) yield* Deferred.await(landed)
-        for (const { landed } of others) yield* Deferred.await(landed)
-        return Arr.map(elements, (element, i): [A, Answer] => {
-          const place = places[i]!
-          return [element, place instanceof Seat ? place.flight.answers[place.at]! : place]
-        })
+    }: Begun<A, K, Answer, E>): Effect.fn.Return<Arr.NonEmptyReadonlyArray<[A, Answer]>, E, R> {
+      if (late === undefined) {
+        yield* flyAll(flights)
+      } else {
+        for (const flight of flights) land(flight, Exit.succeed(allLate(flight.asked)(late)))
+      }
+      for (const { landed } of flights) yield* Deferred.await(landed)
+      for (const { landed } of others) yield* Deferred.await(landed)
+      return Arr.map(elements, (element, i): [A, Answer] => {
+        const place = places[i]!
+        return [element, place instanceof Seat ? place.flight.answers[place.at]! : place]
       })
+    })
     return { begun, answered }
   })

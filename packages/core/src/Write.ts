@@ -276,55 +276,52 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
    * the first half of a refused call is accepted, the second must hold what was refused and is halved
    * without sending it whole.
    */
-  const send = (
+  const send = Effect.fnUntraced(function* (
     key: string,
     records: Arr.NonEmptyReadonlyArray<Ready<A, I>>,
     before: number,
     knownBad: boolean
-  ): Effect.Effect<ReadonlyArray<Verdict<E>>, never, R> =>
-    Effect.gen(function* () {
-      let sent = before
-      if (!knownBad || records.length === 1) {
-        const verdict = yield* call(key, records, before)
-        if (verdict._tag === "Written" || records.length === 1 || !verdict.error.reason.blamesRecords) {
-          return Arr.map(records, () => verdict)
-        }
-        sent = verdict.attempts
+  ): Effect.fn.Return<ReadonlyArray<Verdict<E>>, never, R> {
+    let sent = before
+    if (!knownBad || records.length === 1) {
+      const verdict = yield* call(key, records, before)
+      if (verdict._tag === "Written" || records.length === 1 || !verdict.error.reason.blamesRecords) {
+        return Arr.map(records, () => verdict)
       }
-      const half = records.length >> 1
-      const first = records.slice(0, half)
-      const second = records.slice(half)
-      const verdicts: Array<Verdict<E>> = []
-      if (Arr.isReadonlyArrayNonEmpty(first)) verdicts.push(...(yield* send(key, first, sent, false)))
-      const firstIsGood = verdicts.every((verdict) => verdict._tag === "Written")
-      if (Arr.isReadonlyArrayNonEmpty(second)) verdicts.push(...(yield* send(key, second, sent, firstIsGood)))
-      return verdicts
-    })
+      sent = verdict.attempts
+    }
+    const half = records.length >> 1
+    const first = records.slice(0, half)
+    const second = records.slice(half)
+    const verdicts: Array<Verdict<E>> = []
+    if (Arr.isReadonlyArrayNonEmpty(first)) verdicts.push(...(yield* send(key, first, sent, false)))
+    const firstIsGood = verdicts.every((verdict) => verdict._tag === "Written")
+    if (Arr.isReadonlyArrayNonEmpty(second)) verdicts.push(...(yield* send(key, second, sent, firstIsGood)))
+    return verdicts
+  })
 
   /** {@link send} for records of which several may have one id: only the last of an id is sent. */
-  const sendLast = (
+  const sendLast = Effect.fnUntraced(function* (
     key: string,
     records: Arr.NonEmptyReadonlyArray<Ready<A, I>>
-  ): Effect.Effect<ReadonlyArray<Outcome.Outcome<A, E>>, never, R> => {
+  ): Effect.fn.Return<ReadonlyArray<Outcome.Outcome<A, E>>, never, R> {
     const last = new Map<string, Ready<A, I>>()
     for (const record of records) if (record.id !== undefined) last.set(record.id, record)
     const winners = records.filter((record) => record.id === undefined || last.get(record.id) === record)
-    if (!Arr.isReadonlyArrayNonEmpty(winners)) return Effect.succeed([])
-    return Effect.gen(function* () {
-      const verdicts = yield* send(key, winners, 0, false)
-      const all = winners.map((winner, i) => toOutcome(winner.input, verdicts[i]!))
-      if (winners.length === records.length) return all
-      const verdictOf = new Map(winners.map((winner, i) => [winner.id, verdicts[i]!]))
-      const again: Array<Ready<A, I>> = []
-      for (const record of records) {
-        if (record.id === undefined || last.get(record.id) === record) continue
-        const verdict = verdictOf.get(record.id)!
-        if (verdict._tag === "Rejected" && verdict.error.reason.blamesRecords) again.push(record)
-        else all.push(toOutcome(record.input, verdict))
-      }
-      return Arr.isReadonlyArrayNonEmpty(again) ? all.concat(yield* sendLast(key, again)) : all
-    })
-  }
+    if (!Arr.isReadonlyArrayNonEmpty(winners)) return []
+    const verdicts = yield* send(key, winners, 0, false)
+    const all = winners.map((winner, i) => toOutcome(winner.input, verdicts[i]!))
+    if (winners.length === records.length) return all
+    const verdictOf = new Map(winners.map((winner, i) => [winner.id, verdicts[i]!]))
+    const again: Array<Ready<A, I>> = []
+    for (const record of records) {
+      if (record.id === undefined || last.get(record.id) === record) continue
+      const verdict = verdictOf.get(record.id)!
+      if (verdict._tag === "Rejected" && verdict.error.reason.blamesRecords) again.push(record)
+      else all.push(toOutcome(record.input, verdict))
+    }
+    return Arr.isReadonlyArrayNonEmpty(again) ? all.concat(yield* sendLast(key, again)) : all
+  })
 
   const sendAll = (key: string, records: Arr.NonEmptyReadonlyArray<Ready<A, I>>) =>
     Effect.map(send(key, records, 0, false), (verdicts) =>
@@ -332,6 +329,22 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
     )
 
   type Prepared = Batch.Batch<Ready<A, I> | Refused<A, E>, string | undefined>
+
+  const report = (outcomes: ReadonlyArray<Outcome.Outcome<A, E>>) =>
+    Effect.as(telemetry.outcomes(Outcome.countAll(outcomes)), outcomes)
+
+  /** Sends a batch and counts what became of it. */
+  const sendBatch = Effect.fnUntraced(function* (
+    batch: Prepared,
+    ready: Arr.NonEmptyReadonlyArray<Ready<A, I>>,
+    mayRepeat: boolean
+  ) {
+    yield* telemetry.batch(batch)
+    const outcomes = yield* telemetry.measured((mayRepeat ? sendLast : sendAll)(ready[0].key, ready))
+    const failed = outcomes.find(Outcome.isNotWritten)
+    if (failed !== undefined) yield* Effect.annotateCurrentSpan("error.type", failed.error.reason._tag)
+    return yield* report(outcomes)
+  })
 
   return {
     stopped: stopped.await,
@@ -358,18 +371,12 @@ const makeWriter = <A, I, E extends ConnectorError, R>(
       readonly refused: ReadonlyArray<Outcome.Outcome<A, E>>
       readonly ticket: InOrder.Ticket | undefined
     }): Effect.Effect<Arr.NonEmptyReadonlyArray<Outcome.Outcome<A, E>>, never, R> => {
-      const report = (outcomes: ReadonlyArray<Outcome.Outcome<A, E>>) =>
-        Effect.as(telemetry.outcomes(Outcome.countAll(outcomes)), outcomes)
       if (!Arr.isReadonlyArrayNonEmpty(ready)) return asNonEmpty(report(refused))
-      const key = ready[0].key
-      const sendBatch = lastWins && ticket?.repeats !== false ? sendLast : sendAll
-      const sent = Effect.gen(function* () {
-        yield* telemetry.batch(batch)
-        const outcomes = yield* telemetry.measured(sendBatch(key, ready))
-        const failed = outcomes.find(Outcome.isNotWritten)
-        if (failed !== undefined) yield* Effect.annotateCurrentSpan("error.type", failed.error.reason._tag)
-        return yield* report(outcomes)
-      }).pipe(Telemetry.spanned(target, scopeOf(key), ready.length))
+      const sent = Telemetry.spanned(
+        target,
+        scopeOf(ready[0].key),
+        ready.length
+      )(sendBatch(batch, ready, lastWins && ticket?.repeats !== false))
       // What waited while the stream was stopped is never sent.
       const written = Effect.suspend(() => {
         const error = fatal

@@ -88,9 +88,9 @@ export const wildcards = <K, C, F>(
       : Result.flatMap(read(reply), (rows) =>
           Result.all(
             rows.map((row, i) =>
-              Result.gen(function* () {
-                return { joinKeys: yield* Vectors.joinKeysOf(reply, reply.rows[i]!), vector: yield* row }
-              })
+              Result.flatMap(Vectors.joinKeysOf(reply, reply.rows[i]!), (joinKeys) =>
+                Result.map(row, (vector) => ({ joinKeys, vector }))
+              )
             )
           )
         )

@@ -209,17 +209,19 @@ const decodeVectors = decoder(Vectors)
 const toWire = (json: unknown): Result.Result<typeof Vectors.Type, string> =>
   isWire(json) ? Result.succeed(json) : decodeVectors(json)
 
+const isExact = ({ features, joinKeys }: Vector): boolean => !hasLong(features) && !hasLong(joinKeys)
+
 /**
  * Vectors of any of the three reads. A long number has to be looked for: among the values that were read, since a search
  * of the text takes a quarter of the time of reading it.
  */
-export const features: Reply<FeaturesReply> = (body) =>
-  Result.gen(function* () {
-    const wire = yield* toWire(yield* parse(body, JSON.parse))
-    const vectors = vectorsOf(wire) ?? []
-    const isExact = !vectors.some(({ features, joinKeys }) => hasLong(features) || hasLong(joinKeys))
-    return yield* toReply(isExact ? wire : yield* toWire(yield* parse(body, ExactJson.parse)))
-  })
+export const features: Reply<FeaturesReply> = (body) => {
+  const wire = Result.flatMap(parse(body, JSON.parse), toWire)
+  if (Result.isFailure(wire)) return Result.fail(wire.failure)
+  return (vectorsOf(wire.success) ?? []).every(isExact)
+    ? toReply(wire.success)
+    : Result.flatMap(Result.flatMap(parse(body, ExactJson.parse), toWire), toReply)
+}
 
 /** {@link features} of so many rows. */
 export const featuresOf =

@@ -9,7 +9,7 @@ import * as DataType from "../DataType.ts"
 import type { FeatureService, Feature, Vector } from "../FeatureService.ts"
 import type { FeatureValue } from "../FeatureValue.ts"
 import type { Column, FeaturesReply, Include, Row, Status } from "../TectonApi.ts"
-import type { Timestamp } from "../Timestamp.ts"
+import { fromMillis, type Timestamp } from "../Timestamp.ts"
 import { columnDecoder, type DecodeColumn } from "./columns.ts"
 import { compare } from "./drift.ts"
 import { isSettled } from "./plainly.ts"
@@ -222,10 +222,34 @@ const toVectors = (
   return vectors
 }
 
-/** What was not asked for is no field of it. */
-const toFeature = (value: unknown, status: Status | undefined, effectiveTime: Timestamp | undefined) => {
-  if (status === undefined) return effectiveTime === undefined ? { value } : { value, effectiveTime }
-  return effectiveTime === undefined ? { value, status } : { value, status, effectiveTime }
+/** A feature that is being filled. */
+interface Cell {
+  value: unknown
+  status?: Status
+  effectiveTime?: Timestamp
+}
+
+const noTime = fromMillis(0)
+const bare: Cell = { value: null }
+const withStatus: Cell = { value: null, status: "" }
+const withTime: Cell = { value: null, effectiveTime: noTime }
+const withBoth: Cell = { value: null, status: "", effectiveTime: noTime }
+
+/**
+ * What was not asked for is no field of it. It is a copy that is filled: V8 decides after the first thousand of a literal whether
+ * such objects live long, and then all those of a batch are alive yet, so that millions would be left to the full collections.
+ */
+const toFeature = (
+  value: unknown,
+  status: Status | undefined,
+  effectiveTime: Timestamp | undefined
+): Feature<unknown> => {
+  const told = effectiveTime === undefined ? withStatus : withBoth
+  const cell: Cell = { ...(status !== undefined ? told : effectiveTime === undefined ? bare : withTime) }
+  cell.value = value
+  if (status !== undefined) cell.status = status
+  if (effectiveTime !== undefined) cell.effectiveTime = effectiveTime
+  return cell
 }
 
 /** Their values are those of the schemas; what is left to see is that none is missing: all are of the same layout. */
@@ -240,16 +264,16 @@ const areVectorsOf = <K, C, F>(
 export const joinKeysOf = (
   { joinKeyColumns }: FeaturesReply,
   row: Row
-): Result.Result<{ readonly [key: string]: FeatureValue }, Reason> =>
-  Result.gen(function* () {
-    const fields = yield* fieldsOf(joinKeyColumns)
-    const entries: Array<[string, FeatureValue]> = []
-    for (const [at, { dataType, name }] of fields.entries()) {
-      const value = Values.reader(dataType)(row.joinKeys?.[at])
-      if (value instanceof Values.Wrong) {
-        return yield* Result.fail(new InvalidValue({ field: `join key ${name}${value.path}`, issue: value.issue }))
-      }
-      entries.push([name, value])
+): Result.Result<{ readonly [key: string]: FeatureValue }, Reason> => {
+  const fields = fieldsOf(joinKeyColumns)
+  if (Result.isFailure(fields)) return Result.fail(fields.failure)
+  const entries: Array<[string, FeatureValue]> = []
+  for (const [at, { dataType, name }] of fields.success.entries()) {
+    const value = Values.reader(dataType)(row.joinKeys?.[at])
+    if (value instanceof Values.Wrong) {
+      return Result.fail(new InvalidValue({ field: `join key ${name}${value.path}`, issue: value.issue }))
     }
-    return Object.fromEntries(entries)
-  })
+    entries.push([name, value])
+  }
+  return Result.succeed(Object.fromEntries(entries))
+}
