@@ -74,24 +74,27 @@ export function decoder(
   const failure = (issue: string) =>
     new TectonError({ operation: "outputStream", reason: new InvalidValue({ field: "message", issue: clip(issue) }) })
   return (message) =>
-    Result.gen(function* () {
-      const text = yield* Result.mapError(toText(message), failure)
-      const wire = yield* Result.mapError(decode(text), ({ issue }) => {
-        const { message, path } = firstIssue(issue)
-        return failure(path.length === 0 ? message : `has a ${path.join(".")} that ${message}`)
-      })
-      const featureTimestamp = yield* Result.fromOption(Timestamp.parse(wire.feature_timestamp), () =>
-        failure(`has a feature_timestamp that is ${JSON.stringify(wire.feature_timestamp)} and not a timestamp`)
+    Result.flatMap(Result.mapError(toText(message), failure), (text) =>
+      Result.flatMap(
+        Result.mapError(decode(text), ({ issue }) => {
+          const { message, path } = firstIssue(issue)
+          return failure(path.length === 0 ? message : `has a ${path.join(".")} that ${message}`)
+        }),
+        (wire) => {
+          const time = Result.fromOption(Timestamp.parse(wire.feature_timestamp), () =>
+            failure(`has a feature_timestamp that is ${JSON.stringify(wire.feature_timestamp)} and not a timestamp`)
+          )
+          const values = wire.feature_values ?? undefined
+          return Result.map(time, (featureTimestamp) => ({
+            version: wire.version,
+            jobType: wire.job_type,
+            featureViewName: wire.feature_view_name,
+            featureViewId: wire.feature_view_id,
+            featureTimestamp,
+            entityKeys: wire.entity_keys,
+            ...(values === undefined ? {} : { featureValues: values })
+          }))
+        }
       )
-      const values = wire.feature_values ?? undefined
-      return {
-        version: wire.version,
-        jobType: wire.job_type,
-        featureViewName: wire.feature_view_name,
-        featureViewId: wire.feature_view_id,
-        featureTimestamp,
-        entityKeys: wire.entity_keys,
-        ...(values === undefined ? {} : { featureValues: values })
-      }
-    })
+    )
 }

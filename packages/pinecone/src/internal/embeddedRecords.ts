@@ -108,36 +108,32 @@ const makeService = (index: VectorService, model: EmbeddingModel, options: Embed
     },
     pacing: index.pacing,
     encode,
-    upsert: ({ namespace, records }) =>
-      Effect.gen(function* () {
-        const name = nameOf(namespace)
-        const encoded = yield* Effect.forEach(records, (record) => toEncoded(record, name))
-        yield* embed(encoded, name)
-        const vectors = encoded.flatMap((record) =>
-          record.vector === undefined ? [] : [toVectorRecord(record, record.vector)]
-        )
-        return Arr.isReadonlyArrayNonEmpty(vectors) ? yield* index.upsert({ namespace: name, records: vectors }) : {}
-      }),
-    search: (request) =>
-      Effect.gen(function* () {
-        const { by, fields, filter, topK } = request
-        const namespace = nameOf(request.namespace)
-        const wrong = unsupported(request)
-        if (wrong !== undefined) return yield* failure("search", namespace, wrong)
-        yield* Effect.mapError(Effect.fromResult(checkSearch(request)), (reason) =>
-          failure("search", namespace, reason)
-        )
-        const [vector] = "text" in by ? yield* embedCounted(model, telemetry, [by.text], namespace) : []
-        const parts = vectorParts(by, filter)
-        const { matches, ...told } = yield* index.query({
-          ...parts,
-          vector: vector ?? parts.vector,
-          namespace,
-          topK,
-          includeMetadata: true
-        })
-        return { ...told, hits: matches.map(toHit(fields)) }
+    upsert: Effect.fnUntraced(function* ({ namespace, records }) {
+      const name = nameOf(namespace)
+      const encoded = yield* Effect.forEach(records, (record) => toEncoded(record, name))
+      yield* embed(encoded, name)
+      const vectors = encoded.flatMap((record) =>
+        record.vector === undefined ? [] : [toVectorRecord(record, record.vector)]
+      )
+      return Arr.isReadonlyArrayNonEmpty(vectors) ? yield* index.upsert({ namespace: name, records: vectors }) : {}
+    }),
+    search: Effect.fnUntraced(function* (request) {
+      const { by, fields, filter, topK } = request
+      const namespace = nameOf(request.namespace)
+      const wrong = unsupported(request)
+      if (wrong !== undefined) return yield* failure("search", namespace, wrong)
+      yield* Effect.mapError(Effect.fromResult(checkSearch(request)), (reason) => failure("search", namespace, reason))
+      const [vector] = "text" in by ? yield* embedCounted(model, telemetry, [by.text], namespace) : []
+      const parts = vectorParts(by, filter)
+      const { matches, ...told } = yield* index.query({
+        ...parts,
+        vector: vector ?? parts.vector,
+        namespace,
+        topK,
+        includeMetadata: true
       })
+      return { ...told, hits: matches.map(toHit(fields)) }
+    })
   }
 }
 

@@ -156,6 +156,18 @@ const makeRun = <A>(
   const outcomeOf = (document: Document<A>): Outcome.Outcome<A, PineconeError> =>
     document.failed ?? Outcome.written(document.input)
 
+  const lastStep = Effect.fnUntraced(function* (document: Document<A>) {
+    if (document.failed === undefined && fatal !== undefined) {
+      document.failed = Outcome.rejected(document.input, fatal, 0)
+    }
+    if (document.failed === undefined) {
+      const ids = yield* stale(document)
+      if (ids.length > 0) yield* remove(document, ids)
+    }
+    pending.delete(document)
+    return outcomeOf(document)
+  })
+
   return {
     stopped: stopped.await,
     flush: Effect.andThen(
@@ -216,23 +228,12 @@ const makeRun = <A>(
 
     /** The last step of a document. */
     finish: (document: Document<A>): Effect.Effect<Outcome.Outcome<A, PineconeError>> =>
-      Effect.gen(function* () {
-        if (document.failed === undefined && fatal !== undefined) {
-          document.failed = Outcome.rejected(document.input, fatal, 0)
-        }
-        if (document.failed === undefined) {
-          const ids = yield* stale(document)
-          if (ids.length > 0) yield* remove(document, ids)
-        }
-        pending.delete(document)
-        return outcomeOf(document)
-      }).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            if (last.get(placeOf(document)) === document) last.delete(placeOf(document))
-            document.done.openUnsafe()
-          })
-        )
+      Effect.ensuring(
+        lastStep(document),
+        Effect.sync(() => {
+          if (last.get(placeOf(document)) === document) last.delete(placeOf(document))
+          document.done.openUnsafe()
+        })
       ),
 
     /** What was taken in and could not be finished, since nothing could go on. */

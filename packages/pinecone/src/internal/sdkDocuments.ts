@@ -194,8 +194,9 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
       )
     ),
 
-    search: inNamespace("search", (namespace, request) =>
-      Effect.gen(function* () {
+    search: inNamespace(
+      "search",
+      Effect.fnUntraced(function* (namespace, request) {
         yield* checkTopK(request.topK)
         const wrong = checkScores(request.scoreBy)
         if (wrong !== undefined) return yield* wrong
@@ -204,8 +205,9 @@ export const make = Effect.fnUntraced(function* (options: DocumentOptions) {
       })
     ),
 
-    fetch: inNamespace("fetch", (namespace, request) =>
-      Effect.gen(function* () {
+    fetch: inNamespace(
+      "fetch",
+      Effect.fnUntraced(function* (namespace, request) {
         const includeFields = request.includeFields === undefined ? {} : { includeFields: [...request.includeFields] }
         if ("ids" in request) {
           yield* checkIds(request.ids)

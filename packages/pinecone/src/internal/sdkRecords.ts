@@ -58,8 +58,9 @@ export const make = Effect.fnUntraced(function* (options: RecordOptions) {
     pacing,
     encode: (record) => new JsonTextRecord(record),
 
-    upsert: inNamespace("upsert", (namespace, { records }) =>
-      Effect.gen(function* () {
+    upsert: inNamespace(
+      "upsert",
+      Effect.fnUntraced(function* (namespace, { records }) {
         if (records.length > settings.maxRecords) {
           const detail = `it has ${records.length} records, and maxRecords is ${settings.maxRecords}`
           return yield* new RequestTooLarge({ detail })
@@ -75,8 +76,9 @@ export const make = Effect.fnUntraced(function* (options: RecordOptions) {
       })
     ),
 
-    search: inNamespace("search", (namespace, request) =>
-      Effect.gen(function* () {
+    search: inNamespace(
+      "search",
+      Effect.fnUntraced(function* (namespace, request) {
         yield* checkTopK(request.topK)
         const filter = yield* Effect.fromResult(checkSearch(request))
         const received = yield* sendCall({

@@ -7,6 +7,15 @@ import { outOfRange, type Refusal, refused } from "./refusals.ts"
 
 export type Answer<A> = Result.Result<A, Refusal>
 
+/**
+ * A function whose steps are answers. Its generator function is made once: V8 keeps what one closes over until the whole heap is
+ * collected, so one for each request would keep every request.
+ */
+export const answering =
+  <Args extends ReadonlyArray<unknown>, A>(steps: (...args: Args) => Generator<Answer<unknown>, A, never>) =>
+  (...args: Args): Answer<A> =>
+    Result.gen(() => steps(...args))
+
 export const no = (detail: string): Result.Result<never, RequestRefused> => Result.fail(refused(detail))
 
 export const orRefuse = <A>(value: A, refusal: Refusal | undefined): Answer<A> =>

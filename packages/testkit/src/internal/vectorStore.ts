@@ -23,13 +23,13 @@ import {
 } from "@effect-connectors/pinecone/PineconeIndex"
 import type { Metadata, SparseValues, VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Result from "effect/Result"
-import { type Answer, checkIds, inRange, orRefuse } from "./answer.ts"
+import { type Answer, answering, checkIds, inRange, orRefuse } from "./answer.ts"
 import type { Change, Commit } from "./commit.ts"
 import { CommitLog } from "./commitLog.ts"
 import type { Metric } from "./denseVectors.ts"
 import type { Limits } from "./limits.ts"
 import * as MetadataFilter from "./metadataFilter.ts"
-import { type CheckedRecord, NamespaceRecords, type Near, type RecordChange } from "./namespaceRecords.ts"
+import { NamespaceRecords, type RecordChange } from "./namespaceRecords.ts"
 import * as NamespaceCalls from "./namespaceCalls.ts"
 import { scopeOf } from "./page.ts"
 import * as ReadUnits from "./readUnits.ts"
@@ -141,158 +141,148 @@ export const make = (options: StoreOptions): VectorStore => {
   const compileNonEmpty = (what: "Delete" | "Update" | "Fetch", filter: unknown): Answer<MetadataFilter.Matches> =>
     MetadataFilter.isEmpty(filter) ? Result.fail(emptyFilter(what)) : compileFilter(filter)
 
-  const checkRecord = (record: VectorRecord, bytes: number, shape: Shape): Answer<CheckedRecord> =>
-    Result.gen(function* () {
-      const { id, values = [] } = record
-      yield* orRefuse(id, checkId(id, limits))
-      yield* orRefuse(values, checkValues(id, values, shape))
-      const sparseValues = yield* checkSparseOf(record.sparseValues)
-      if (isSparse && sparseValues === undefined) {
-        return yield* Result.fail(refused(`Vector ID ${id} has no sparse values, which a sparse index needs`))
-      }
-      return { id, values, sparseValues, metadata: yield* checkMetadataOf(record.metadata), bytes }
-    })
+  const checkRecord = answering(function* (record: VectorRecord, bytes: number, shape: Shape) {
+    const { id, values = [] } = record
+    yield* orRefuse(id, checkId(id, limits))
+    yield* orRefuse(values, checkValues(id, values, shape))
+    const sparseValues = yield* checkSparseOf(record.sparseValues)
+    if (isSparse && sparseValues === undefined) {
+      return yield* Result.fail(refused(`Vector ID ${id} has no sparse values, which a sparse index needs`))
+    }
+    return { id, values, sparseValues, metadata: yield* checkMetadataOf(record.metadata), bytes }
+  })
 
-  const upsert: VectorStore["upsert"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named(request)
-      const { records } = request
-      yield* inRange("Number of vectors in an upsert", 1, limits.maxRecords, records.length)
-      const sizes = records.map(recordSize)
-      const bytes = sizes.reduce((sum, size) => sum + size, envelopeSize(name))
-      if (bytes > limits.maxRequestBytes) return yield* Result.fail(requestTooLarge(bytes, limits.maxRequestBytes))
+  const upsert: VectorStore["upsert"] = answering(function* (request) {
+    const name = yield* named(request)
+    const { records } = request
+    yield* inRange("Number of vectors in an upsert", 1, limits.maxRecords, records.length)
+    const sizes = records.map(recordSize)
+    const bytes = sizes.reduce((sum, size) => sum + size, envelopeSize(name))
+    if (bytes > limits.maxRequestBytes) return yield* Result.fail(requestTooLarge(bytes, limits.maxRequestBytes))
 
-      const first = yield* checkRecord(records[0], sizes[0]!, shape())
-      const settled = { ...shape(), dimension: first.values.length }
-      const checked = [first]
-      for (let at = 1; at < records.length; at++) checked.push(yield* checkRecord(records[at]!, sizes[at]!, settled))
-      yield* orRefuse(name, checkRoom(name))
+    const first = yield* checkRecord(records[0], sizes[0]!, shape())
+    const settled = { ...shape(), dimension: first.values.length }
+    const checked = [first]
+    for (let at = 1; at < records.length; at++) checked.push(yield* checkRecord(records[at]!, sizes[at]!, settled))
+    yield* orRefuse(name, checkRoom(name))
 
-      const lsn = log.commit(name, { _tag: "Put", records: checked })
-      dimension = settled.dimension
-      return { count: records.length, lsn }
-    })
+    const lsn = log.commit(name, { _tag: "Put", records: checked })
+    dimension = settled.dimension
+    return { count: records.length, lsn }
+  })
 
   /** What a query searches near; `undefined` when it asks for a record that is not there. */
-  const nearOf = (request: QueryRequest, stored: NamespaceRecords | undefined): Answer<Near | undefined> =>
-    Result.gen(function* () {
-      const { id, sparseVector, vector } = request
-      if (id !== undefined) {
-        if (vector !== undefined) return yield* Result.fail(bothGiven("vector"))
-        if (sparseVector !== undefined) return yield* Result.fail(bothGiven("sparse_vector"))
-        return stored?.near(id)
-      }
-      if (vector === undefined && sparseVector === undefined) {
-        return yield* Result.fail(refused("A query needs a vector, a sparse vector or the id of a record"))
-      }
-      if (vector !== undefined || !isSparse) yield* orRefuse(vector, checkQueryValues(vector ?? [], shape()))
-      const sparseValues = yield* checkSparseOf(sparseVector)
-      return { values: vector, sparseValues }
-    })
+  const nearOf = answering(function* (request: QueryRequest, stored: NamespaceRecords | undefined) {
+    const { id, sparseVector, vector } = request
+    if (id !== undefined) {
+      if (vector !== undefined) return yield* Result.fail(bothGiven("vector"))
+      if (sparseVector !== undefined) return yield* Result.fail(bothGiven("sparse_vector"))
+      return stored?.near(id)
+    }
+    if (vector === undefined && sparseVector === undefined) {
+      return yield* Result.fail(refused("A query needs a vector, a sparse vector or the id of a record"))
+    }
+    if (vector !== undefined || !isSparse) yield* orRefuse(vector, checkQueryValues(vector ?? [], shape()))
+    const sparseValues = yield* checkSparseOf(sparseVector)
+    return { values: vector, sparseValues }
+  })
 
-  const query: VectorStore["query"] = (request, also) =>
-    Result.gen(function* () {
-      const stored = log.visible.get(yield* named(request))
-      const { filter, includeMetadata = false, includeValues = false, topK } = request
-      yield* inRange("topK", 1, limits.maxTopK, topK)
-      const matches = both(filter === undefined ? undefined : yield* compileFilter(filter), also)
-      const near = yield* nearOf(request, stored)
-      const readUnits = ReadUnits.ofQuery(stored?.bytes ?? 0)
-      if (stored === undefined || near === undefined) return { matches: [], readUnits }
-      const found = stored.search({ near, topK, matches, includeValues, includeMetadata })
-      const bytes = found.reduce((sum, match) => sum + scoreSize + recordSize(match), 0)
-      return bytes > limits.maxReplyBytes
-        ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
-        : { matches: found, readUnits }
-    })
+  const query: VectorStore["query"] = answering(function* (request, also) {
+    const stored = log.visible.get(yield* named(request))
+    const { filter, includeMetadata = false, includeValues = false, topK } = request
+    yield* inRange("topK", 1, limits.maxTopK, topK)
+    const matches = both(filter === undefined ? undefined : yield* compileFilter(filter), also)
+    const near = yield* nearOf(request, stored)
+    const readUnits = ReadUnits.ofQuery(stored?.bytes ?? 0)
+    if (stored === undefined || near === undefined) return { matches: [], readUnits }
+    const found = stored.search({ near, topK, matches, includeValues, includeMetadata })
+    const bytes = found.reduce((sum, match) => sum + scoreSize + recordSize(match), 0)
+    return bytes > limits.maxReplyBytes
+      ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
+      : { matches: found, readUnits }
+  })
 
-  const fetch: VectorStore["fetch"] = (request) =>
-    Result.gen(function* () {
-      const stored = log.visible.get(yield* named(request))
-      yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
-      yield* orRefuse(request.ids, checkIds(request.ids, limits))
-      const records = recordsOf(stored, request.ids)
-      return { records, readUnits: ReadUnits.ofFetch(records.size) }
-    })
+  const fetch: VectorStore["fetch"] = answering(function* (request) {
+    const stored = log.visible.get(yield* named(request))
+    yield* inRange("Number of ids in a fetch", 1, limits.maxIds, request.ids.length)
+    yield* orRefuse(request.ids, checkIds(request.ids, limits))
+    const records = recordsOf(stored, request.ids)
+    return { records, readUnits: ReadUnits.ofFetch(records.size) }
+  })
 
-  const fetchByMetadata: VectorStore["fetchByMetadata"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named(request)
-      const stored = log.visible.get(name) ?? nothing
-      const { filter, limit = defaultFetchPage, paginationToken } = request
-      const matches = yield* compileNonEmpty("Fetch", filter)
-      const scope = scopeOf([name, filter])
-      const { names, next } = yield* stored.pageWhere(matches, { limit, paginationToken, scope }, limits.maxFetchPage)
-      const records = recordsOf(stored, names)
-      const bytes = Array.from(records.values()).reduce((sum, record) => sum + recordSize(record), 0)
-      return bytes > limits.maxReplyBytes
-        ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
-        : { records, next, readUnits: ReadUnits.ofFetch(records.size) }
-    })
+  const fetchByMetadata: VectorStore["fetchByMetadata"] = answering(function* (request) {
+    const name = yield* named(request)
+    const stored = log.visible.get(name) ?? nothing
+    const { filter, limit = defaultFetchPage, paginationToken } = request
+    const matches = yield* compileNonEmpty("Fetch", filter)
+    const scope = scopeOf([name, filter])
+    const { names, next } = yield* stored.pageWhere(matches, { limit, paginationToken, scope }, limits.maxFetchPage)
+    const records = recordsOf(stored, names)
+    const bytes = Array.from(records.values()).reduce((sum, record) => sum + recordSize(record), 0)
+    return bytes > limits.maxReplyBytes
+      ? yield* Result.fail(replyTooLarge(bytes, limits.maxReplyBytes))
+      : { records, next, readUnits: ReadUnits.ofFetch(records.size) }
+  })
 
-  const list: VectorStore["list"] = (request) =>
-    Result.gen(function* () {
-      const stored = log.visible.get(yield* named(request)) ?? nothing
-      const { names, next } = yield* stored.page(request, limits.maxPage)
-      return { ids: names, next, readUnits: ReadUnits.ofList }
-    })
+  const list: VectorStore["list"] = answering(function* (request) {
+    const stored = log.visible.get(yield* named(request)) ?? nothing
+    const { names, next } = yield* stored.page(request, limits.maxPage)
+    return { ids: names, next, readUnits: ReadUnits.ofList }
+  })
 
-  const update: VectorStore["update"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named(request)
-      const { id, values } = request
-      yield* orRefuse(id, checkId(id, limits))
-      if (values !== undefined) yield* orRefuse(values, checkValues(id, values, shape()))
-      const sparseValues = yield* checkSparseOf(request.sparseValues)
-      const metadata = yield* checkMetadataOf(
-        request.metadata === undefined
-          ? undefined
-          : mergeMetadata(log.written.get(name)?.metadata(id), request.metadata)
-      )
-      return { lsn: log.commit(name, { _tag: "Change", records: [{ id, values, sparseValues, metadata }] }) }
-    })
+  const update: VectorStore["update"] = answering(function* (request) {
+    const name = yield* named(request)
+    const { id, values } = request
+    yield* orRefuse(id, checkId(id, limits))
+    if (values !== undefined) yield* orRefuse(values, checkValues(id, values, shape()))
+    const sparseValues = yield* checkSparseOf(request.sparseValues)
+    const metadata = yield* checkMetadataOf(
+      request.metadata === undefined ? undefined : mergeMetadata(log.written.get(name)?.metadata(id), request.metadata)
+    )
+    return { lsn: log.commit(name, { _tag: "Change", records: [{ id, values, sparseValues, metadata }] }) }
+  })
 
-  const updateByFilter: VectorStore["updateByFilter"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named(request)
-      const stored = log.written.get(name) ?? nothing
-      const matches = yield* compileNonEmpty("Update", request.filter)
-      yield* checkMetadataOf(request.metadata)
-      const ids = stored.idsWhere(matches)
-      if (request.dryRun === true) return { matched: ids.length }
-      const taken = ids.length > limits.maxUpdateByFilter ? ids.sort().slice(0, limits.maxUpdateByFilter) : ids
-      const records: Array<RecordChange> = []
-      for (const id of taken) {
-        records.push({
-          id,
-          metadata: yield* checkMetadata(mergeMetadata(stored.metadata(id), request.metadata), limits)
-        })
-      }
-      return { matched: ids.length, lsn: log.commit(name, { _tag: "Change", records }) }
-    })
+  const updateByFilter: VectorStore["updateByFilter"] = answering(function* (request) {
+    const name = yield* named(request)
+    const stored = log.written.get(name) ?? nothing
+    const matches = yield* compileNonEmpty("Update", request.filter)
+    yield* checkMetadataOf(request.metadata)
+    const ids = stored.idsWhere(matches)
+    if (request.dryRun === true) return { matched: ids.length }
+    const taken = ids.length > limits.maxUpdateByFilter ? ids.sort().slice(0, limits.maxUpdateByFilter) : ids
+    const records: Array<RecordChange> = []
+    for (const id of taken) {
+      records.push({
+        id,
+        metadata: yield* checkMetadata(mergeMetadata(stored.metadata(id), request.metadata), limits)
+      })
+    }
+    return { matched: ids.length, lsn: log.commit(name, { _tag: "Change", records }) }
+  })
 
-  const remove: VectorStore["delete"] = (request) =>
-    Result.gen(function* () {
-      const name = yield* named(request)
-      const stored = log.written.get(name)
-      const removal = yield* removalOf(request, stored ?? nothing)
-      return stored === undefined ? yield* Result.fail(namespaceNotFound(name)) : { lsn: log.commit(name, removal) }
-    })
+  const remove: VectorStore["delete"] = answering(function* (request) {
+    const name = yield* named(request)
+    const stored = log.written.get(name)
+    const removal = yield* removalOf(request, stored ?? nothing)
+    return stored === undefined ? yield* Result.fail(namespaceNotFound(name)) : { lsn: log.commit(name, removal) }
+  })
 
-  const removalOf = (request: DeleteRequest, stored: NamespaceRecords): Answer<Change> =>
-    Result.gen(function* () {
-      if ("ids" in request) {
-        const { ids } = request
-        yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
-        yield* orRefuse(ids, checkIds(ids, limits))
-        return { _tag: "Remove", ids }
-      }
-      if ("filter" in request) {
-        return { _tag: "Remove", ids: stored.idsWhere(yield* compileNonEmpty("Delete", request.filter)) }
-      }
-      if (request.all === true) return { _tag: "Clear" }
-      return yield* Result.fail(refused("A delete needs ids, a filter or all: true"))
-    })
+  const removalOf = answering(function* (
+    request: DeleteRequest,
+    stored: NamespaceRecords
+  ): Generator<Answer<unknown>, Change, never> {
+    if ("ids" in request) {
+      const { ids } = request
+      yield* inRange("Number of ids in a delete", 1, limits.maxIds, ids.length)
+      yield* orRefuse(ids, checkIds(ids, limits))
+      return { _tag: "Remove", ids }
+    }
+    if ("filter" in request) {
+      return { _tag: "Remove", ids: stored.idsWhere(yield* compileNonEmpty("Delete", request.filter)) }
+    }
+    if (request.all === true) return { _tag: "Clear" }
+    return yield* Result.fail(refused("A delete needs ids, a filter or all: true"))
+  })
 
   const stats: VectorStore["stats"] = () => {
     const namespaces = new Map(Array.from(log.visible, ([name, stored]) => [name, stored.size]))

@@ -3,7 +3,7 @@ import { defaultNamespace, type Match } from "@effect-connectors/pinecone/Pineco
 import type { VectorRecord } from "@effect-connectors/pinecone/VectorRecord"
 import * as Arr from "effect/Array"
 import * as Result from "effect/Result"
-import { no } from "../answer.ts"
+import { answering, no } from "../answer.ts"
 import { hasDocuments, type Refusal, refused } from "../refusals.ts"
 import { namespaceName } from "../namespaceCalls.ts"
 import { namesDefault } from "./apiVersion.ts"
@@ -74,14 +74,13 @@ export const indexed = (lsn: number) => ({ "x-pinecone-max-indexed-lsn": String(
 
 export const upsert: Handler<typeof Requests.Upsert.Type, { readonly count: number }> = onVectors(
   "writes",
-  (index, version, request) =>
-    Result.gen(function* () {
-      const namespace = yield* namespaceOf(version, request.namespace)
-      const records = (request.vectors ?? []).map(toRecord)
-      if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
-      const { lsn } = yield* index.store.upsert({ namespace, records })
-      return written({ count: records.length }, lsn)
-    })
+  answering(function* (index, version, request) {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const records = (request.vectors ?? []).map(toRecord)
+    if (!Arr.isReadonlyArrayNonEmpty(records)) return yield* no("An upsert needs vectors, at least one")
+    const { lsn } = yield* index.store.upsert({ namespace, records })
+    return written({ count: records.length }, lsn)
+  })
 )
 
 export interface Matches {
@@ -90,21 +89,20 @@ export interface Matches {
 
 export const query: Handler<typeof Requests.Query.Type, Matches & Read> = onVectors(
   "reads",
-  (index, version, request) =>
-    Result.gen(function* () {
-      const namespace = yield* namespaceOf(version, request.namespace)
-      const { matches, readUnits } = yield* index.store.query({
-        namespace,
-        topK: request.topK ?? 0,
-        id: request.id || undefined,
-        vector: given(request.vector),
-        sparseVector: givenSparse(request.sparseVector),
-        filter: request.filter ?? undefined,
-        includeValues: request.includeValues ?? false,
-        includeMetadata: request.includeMetadata ?? false
-      })
-      return found(index, version, namespace, { matches }, readUnits)
+  answering(function* (index, version, request) {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { matches, readUnits } = yield* index.store.query({
+      namespace,
+      topK: request.topK ?? 0,
+      id: request.id || undefined,
+      vector: given(request.vector),
+      sparseVector: givenSparse(request.sparseVector),
+      filter: request.filter ?? undefined,
+      includeValues: request.includeValues ?? false,
+      includeMetadata: request.includeMetadata ?? false
     })
+    return found(index, version, namespace, { matches }, readUnits)
+  })
 )
 
 export interface Records {
@@ -118,29 +116,27 @@ export interface Paged {
 
 export const fetch: Handler<typeof Requests.Fetch.Type, Records & Read> = onVectors(
   "reads",
-  (index, version, request) =>
-    Result.gen(function* () {
-      const namespace = yield* namespaceOf(version, request.namespace)
-      const ids = request.ids ?? []
-      if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* no("A fetch needs at least one id")
-      const { readUnits, records } = yield* index.store.fetch({ namespace, ids })
-      return found(index, version, namespace, { records }, readUnits)
-    })
+  answering(function* (index, version, request) {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const ids = request.ids ?? []
+    if (!Arr.isReadonlyArrayNonEmpty(ids)) return yield* no("A fetch needs at least one id")
+    const { readUnits, records } = yield* index.store.fetch({ namespace, ids })
+    return found(index, version, namespace, { records }, readUnits)
+  })
 )
 
 export const fetchByMetadata: Handler<typeof Requests.FetchByMetadata.Type, Records & Paged & Read> = onVectors(
   "reads",
-  (index, version, request) =>
-    Result.gen(function* () {
-      const namespace = yield* namespaceOf(version, request.namespace)
-      const { next, readUnits, records } = yield* index.store.fetchByMetadata({
-        namespace,
-        filter: request.filter ?? {},
-        limit: request.limit ?? undefined,
-        paginationToken: request.paginationToken || undefined
-      })
-      return found(index, version, namespace, { records, next }, readUnits)
+  answering(function* (index, version, request) {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { next, readUnits, records } = yield* index.store.fetchByMetadata({
+      namespace,
+      filter: request.filter ?? {},
+      limit: request.limit ?? undefined,
+      paginationToken: request.paginationToken || undefined
     })
+    return found(index, version, namespace, { records, next }, readUnits)
+  })
 )
 
 /** What a list asks for. */
@@ -156,12 +152,11 @@ export interface Ids {
 
 export const list: Handler<typeof Requests.List.Type, Ids & Paged & Read> = onVectors(
   "reads",
-  (index, version, request) =>
-    Result.gen(function* () {
-      const namespace = yield* namespaceOf(version, request.namespace)
-      const { ids, next, readUnits } = yield* index.store.list({ namespace, ...pageOf(request) })
-      return found(index, version, namespace, { ids, next }, readUnits)
-    })
+  answering(function* (index, version, request) {
+    const namespace = yield* namespaceOf(version, request.namespace)
+    const { ids, next, readUnits } = yield* index.store.list({ namespace, ...pageOf(request) })
+    return found(index, version, namespace, { ids, next }, readUnits)
+  })
 )
 
 export interface Updated {
@@ -169,8 +164,9 @@ export interface Updated {
   readonly matched: number | undefined
 }
 
-export const update: Handler<typeof Requests.Update.Type, Updated> = onVectors("writes", (index, version, request) =>
-  Result.gen(function* () {
+export const update: Handler<typeof Requests.Update.Type, Updated> = onVectors(
+  "writes",
+  answering(function* (index, version, request) {
     const namespace = yield* namespaceOf(version, request.namespace)
     const { filter, id } = request
     const change = {
@@ -197,8 +193,9 @@ export const update: Handler<typeof Requests.Update.Type, Updated> = onVectors("
   })
 )
 
-export const remove: Handler<typeof Requests.Delete.Type, {}> = onVectors("writes", (index, version, request) =>
-  Result.gen(function* () {
+export const remove: Handler<typeof Requests.Delete.Type, {}> = onVectors(
+  "writes",
+  answering(function* (index, version, request) {
     const namespace = yield* namespaceOf(version, request.namespace)
     const removal = yield* removalOf(request)
     const { lsn } = yield* index.store.delete({ namespace, ...removal })
