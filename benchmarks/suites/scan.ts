@@ -34,7 +34,7 @@ const bars = (rows: ReadonlyArray<Row>) =>
     atLeast(`${name}, over ${serial.name} at ${latencyMillis} ms`, bar, rows.find(isAt(name, {}))?.ratio?.median ?? 0)
   )
 
-/** Whole scans, since a part of one is none: for some 2.5 s that are not counted, and of the fast ones several. */
+/** Whole scans, since a part of one is none. Those of the first 3 s are not counted; of the fast contenders several are. */
 const amountOf =
   (records: number, smoke: boolean) =>
   ({ baseline, settings }: Contender): Amount => {

@@ -226,16 +226,15 @@ const steps = <E, R, E2, R2>(
         first,
         second,
         () => [reader("first"), reader("second")] as const,
-        (readers, pullFirst, pullSecond) =>
-          Effect.gen(function* () {
-            const [a, b] = readers
-            const found: Found = { same: 0, differences: [] }
-            yield* fill(a, pullFirst, found)
-            yield* fill(b, pullSecond, found)
-            walk(a, b, tolerance, found)
-            const isOver = a.ended && b.ended && found.same === 0 && found.differences.length === 0
-            return isOver ? yield* Cause.done() : ([Arr.of(found), readers] as const)
-          })
+        Effect.fnUntraced(function* (readers, pullFirst, pullSecond) {
+          const [a, b] = readers
+          const found: Found = { same: 0, differences: [] }
+          yield* fill(a, pullFirst, found)
+          yield* fill(b, pullSecond, found)
+          walk(a, b, tolerance, found)
+          const isOver = a.ended && b.ended && found.same === 0 && found.differences.length === 0
+          return isOver ? yield* Cause.done() : ([Arr.of(found), readers] as const)
+        })
       )
     : Stream.fail(
         failure("compare", undefined, new InvalidOption({ option: "tolerance", issue: "must be a number, 0 or more" }))

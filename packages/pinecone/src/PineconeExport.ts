@@ -188,8 +188,9 @@ export const toFile = (
               scans.checkSeen(namespace, seen, before, now.get(namespace) ?? 0)
             )
 
-      yield* Stream.runForEach(pages, (page) =>
-        Effect.gen(function* () {
+      yield* Stream.runForEach(
+        pages,
+        Effect.fnUntraced(function* (page) {
           const text = page.records.map(line).join("")
           const checkpoint = after(page, text)
           yield* isWhole(checkpoint)

@@ -33,29 +33,27 @@ export const make = Effect.fnUntraced(function* <A>(
   // Two versions of one letter may not be written side by side.
   const oneAtATime = yield* Semaphore.make(1)
 
-  const letterAt = (key: string) =>
-    Effect.gen(function* () {
-      const [a, b] = yield* Effect.all([store.get(`${key}.a`), store.get(`${key}.b`)])
-      const [inA, inB] = [read(a), read(b)]
-      if (inA === undefined && inB === undefined && (a !== undefined || b !== undefined)) {
-        yield* Effect.logWarning(`The entry ${key} is no letter, and is left alone`)
-      }
-      // Both are there when writing the later one was the last thing that happened.
-      return inA === undefined || (inB !== undefined && inB.attempts > inA.attempts) ? inB : inA
-    })
+  const letterAt = Effect.fnUntraced(function* (key: string) {
+    const [a, b] = yield* Effect.all([store.get(`${key}.a`), store.get(`${key}.b`)])
+    const [inA, inB] = [read(a), read(b)]
+    if (inA === undefined && inB === undefined && (a !== undefined || b !== undefined)) {
+      yield* Effect.logWarning(`The entry ${key} is no letter, and is left alone`)
+    }
+    // Both are there when writing the later one was the last thing that happened.
+    return inA === undefined || (inB !== undefined && inB.attempts > inA.attempts) ? inB : inA
+  })
 
   return {
     write: (letters) =>
       Effect.forEach(
         new Map(letters.map((letter) => [letter.id, letter])).values(),
-        (letter) =>
-          Effect.gen(function* () {
-            const key = keyOf(letter.id)
-            const before = read(yield* store.get(`${key}.a`)) === undefined ? "b" : "a"
-            const text = Slot.render(JSON.stringify(codec.encode(letter)))
-            yield* store.set(`${key}.${before === "a" ? "b" : "a"}`, text)
-            yield* store.remove(`${key}.${before}`)
-          }),
+        Effect.fnUntraced(function* (letter) {
+          const key = keyOf(letter.id)
+          const before = read(yield* store.get(`${key}.a`)) === undefined ? "b" : "a"
+          const text = Slot.render(JSON.stringify(codec.encode(letter)))
+          yield* store.set(`${key}.${before === "a" ? "b" : "a"}`, text)
+          yield* store.remove(`${key}.${before}`)
+        }),
         { concurrency, discard: true }
       ).pipe((all) => oneAtATime.withPermit(all), failed("write")),
     remove: (ids) =>

@@ -138,42 +138,38 @@ export const make = Effect.fnUntraced(function* <A>(
 
   yield* exclusively("open", tidy)
 
+  const add = Effect.fnUntraced(function* (letters: Parameters<Store<A>["write"]>[0]) {
+    const texts = Arr.map(letters, (letter) => JSON.stringify(codec.encode(letter)))
+    for (const [i, text] of texts.entries()) {
+      // A unit of text takes at most three bytes.
+      if (text.length * 3 <= maxLineBytes) continue
+      const bytes = encoder.encode(text).length
+      if (bytes <= maxLineBytes) continue
+      const reason = new LetterTooLarge({ id: letters[i]!.id, bytes, max: maxLineBytes })
+      return yield* new DeadLetterError({ store: path, reason })
+    }
+    const added = new Set(letters.flatMap(({ id }) => (index.alive.has(id) ? [] : [id]))).size
+    if (index.alive.size + added > maxLetters) {
+      return yield* new DeadLetterError({ store: path, reason: new StoreFull({ max: maxLetters }) })
+    }
+    const first = index.lines
+    yield* append(texts)
+    for (const [i, { id }] of letters.entries()) index.alive.set(id, first + i)
+    yield* tidy
+  })
+
+  const drop = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const removed = ids.filter((id) => index.alive.has(id))
+    if (removed.length > 0) {
+      yield* append(Arr.chunksOf(removed, idsInLine).map((removed) => JSON.stringify({ removed })))
+      for (const id of removed) index.alive.delete(id)
+    }
+    yield* tidy
+  })
+
   return {
-    write: (letters) =>
-      exclusively(
-        "write",
-        Effect.gen(function* () {
-          const texts = Arr.map(letters, (letter) => JSON.stringify(codec.encode(letter)))
-          for (const [i, text] of texts.entries()) {
-            // A unit of text takes at most three bytes.
-            if (text.length * 3 <= maxLineBytes) continue
-            const bytes = encoder.encode(text).length
-            if (bytes <= maxLineBytes) continue
-            const reason = new LetterTooLarge({ id: letters[i]!.id, bytes, max: maxLineBytes })
-            return yield* new DeadLetterError({ store: path, reason })
-          }
-          const added = new Set(letters.flatMap(({ id }) => (index.alive.has(id) ? [] : [id]))).size
-          if (index.alive.size + added > maxLetters) {
-            return yield* new DeadLetterError({ store: path, reason: new StoreFull({ max: maxLetters }) })
-          }
-          const first = index.lines
-          yield* append(texts)
-          for (const [i, { id }] of letters.entries()) index.alive.set(id, first + i)
-          yield* tidy
-        })
-      ),
-    remove: (ids) =>
-      exclusively(
-        "remove",
-        Effect.gen(function* () {
-          const removed = ids.filter((id) => index.alive.has(id))
-          if (removed.length > 0) {
-            yield* append(Arr.chunksOf(removed, idsInLine).map((removed) => JSON.stringify({ removed })))
-            for (const id of removed) index.alive.delete(id)
-          }
-          yield* tidy
-        })
-      ),
+    write: (letters) => exclusively("write", add(letters)),
+    remove: (ids) => exclusively("remove", drop(ids)),
     letters: Stream.unwrap(
       Effect.map(
         // While somebody reads, lines keep their places.

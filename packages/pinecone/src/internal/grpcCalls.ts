@@ -146,7 +146,7 @@ interface Ended {
 
 /**
  * Interrupting it cancels the call, at the service too. It is made on the channel: a `Client` adds interceptors, events and the
- * stack of its caller, which cost a fifth of a call with 100 short vectors.
+ * stack of its caller, which took a sixth of the processor time of a load with 100 short vectors a call.
  */
 const unary = (channel: Channel, path: string, request: Uint8Array, metadata: Metadata, none: Metadata) =>
   Effect.callback<Ended>((resume) => {

@@ -14,7 +14,7 @@ export const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
 export const varintBytes = (n: number): number =>
   n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5
 
-/** Texts up to this are written letter by letter, which is faster than to ask the engine for more than a few. */
+/** Texts up to this length are written letter by letter: a call into native code pays only for longer ones. */
 const shortText = 24
 
 const varint = 0
@@ -125,8 +125,8 @@ export class MessageWriter {
 
   /** Ends the message inside that was begun last. */
   end(): void {
-    const left = this.open.pop() ?? 0
-    this.setLength(this.open.pop() ?? 0, left)
+    const left = this.open.pop()!
+    this.setLength(this.open.pop()!, left)
   }
 
   /** Writes the length of what was written since `from`, where so many bytes were left for it. */

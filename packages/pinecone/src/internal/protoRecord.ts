@@ -1,6 +1,6 @@
 /**
- * Vectors as protobuf. A record is written when it is measured for a batch, and joined with others when it is sent; only plain
- * arrays of numbers go straight into the message of their call.
+ * Vectors as protobuf. A record is written when it is measured for a batch, and joined with others when it is sent; only ids and
+ * plain arrays of numbers go straight into the message of their call.
  */
 import type { SizedRecord } from "../PineconeApi.ts"
 import type { Metadata, SparseValues, Values, VectorRecord } from "../VectorRecord.ts"
@@ -31,7 +31,7 @@ export const writeVector = (writer: MessageWriter, field: number, values: Values
   if (values !== undefined && values.length > 0) writer.vector(field, values)
 }
 
-/** Bytes of a field of so many. */
+/** Bytes of a field whose content has so many; an empty one is not written. */
 const fieldBytes = (bytes: number): number => (bytes === 0 ? 0 : 1 + varintBytes(bytes) + bytes)
 
 export const writeSparse = (writer: MessageWriter, field: number, sparse: SparseValues | undefined): void => {
@@ -78,7 +78,7 @@ export class ProtoRecord implements SizedRecord {
       writeSparse(writer, 4, sparseValues)
     })
     this.length = fieldBytes(Buffer.byteLength(id)) + fieldBytes(4 * (this.numbers?.length ?? 0)) + this.rest.length
-    this.bytes = fieldBytes(this.length)
+    this.bytes = 1 + varintBytes(this.length) + this.length
   }
 
   write(writer: MessageWriter): void {

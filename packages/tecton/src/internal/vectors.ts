@@ -236,16 +236,24 @@ const withTime: Cell = { value: null, effectiveTime: noTime }
 const withBoth: Cell = { value: null, status: "", effectiveTime: noTime }
 
 /**
- * What was not asked for is no field of it. It is a copy that is filled: V8 decides after the first thousand of a literal whether
- * such objects live long, and then all those of a batch are alive yet, so that millions would be left to the full collections.
+ * What was not asked for is no field of it. It is a copy that is filled: V8 decides from the first thousand objects of a literal
+ * whether they live long. At that moment those of the batch at work are all still alive, so from then on millions would be left to
+ * the full collections.
  */
 const toFeature = (
   value: unknown,
   status: Status | undefined,
   effectiveTime: Timestamp | undefined
 ): Feature<unknown> => {
-  const told = effectiveTime === undefined ? withStatus : withBoth
-  const cell: Cell = { ...(status !== undefined ? told : effectiveTime === undefined ? bare : withTime) }
+  const empty =
+    status === undefined
+      ? effectiveTime === undefined
+        ? bare
+        : withTime
+      : effectiveTime === undefined
+        ? withStatus
+        : withBoth
+  const cell: Cell = { ...empty }
   cell.value = value
   if (status !== undefined) cell.status = status
   if (effectiveTime !== undefined) cell.effectiveTime = effectiveTime
