@@ -26,11 +26,10 @@ const recordsFor = ({ batch, concurrency, latencyMillis }: Load, recordMicros: n
   return Math.max(fewest, Math.ceil((seconds * 1e6) / callMicros)) * batch
 }
 
-const amount = (load: Load, recordMicros: number, isFirst: boolean, smoke: boolean) => ({
-  // The first point warms up for all: it takes some seconds until the code of either contender is compiled. The others
-  // warm up what is particular to them.
-  warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : isFirst ? 4 : 0.8),
-  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 0.4)
+const amount = (load: Load, recordMicros: number, smoke: boolean) => ({
+  // It takes some seconds until the code of either contender is compiled, and again for batches and rows of another size.
+  warmUp: recordsFor(load, recordMicros, smoke ? 0.02 : 4),
+  timed: recordsFor(load, recordMicros, smoke ? 0.02 : 1)
 })
 
 const headline: Load = { batch: 10, concurrency: 8, latencyMillis: 0 }
@@ -38,15 +37,9 @@ const headline: Load = { batch: 10, concurrency: 8, latencyMillis: 0 }
 const inHundreds: Load = { ...headline, batch: 100 }
 const farAway: Load = { ...headline, latencyMillis: 20 }
 
-const readPoint = (
-  features: number,
-  types: "bound" | "in replies",
-  load: Load,
-  isFirst: boolean,
-  smoke: boolean
-): Point => ({
+const readPoint = (features: number, types: "bound" | "in replies", load: Load, smoke: boolean): Point => ({
   at: { features, types, ...load },
-  amount: amount(load, 0.6 * features, isFirst, smoke)
+  amount: amount(load, 0.6 * features, smoke)
 })
 
 const reads = (smoke: boolean): Group => ({
@@ -54,14 +47,14 @@ const reads = (smoke: boolean): Group => ({
   server,
   contenders: [byHand, layer],
   points: smoke
-    ? [readPoint(10, "bound", headline, true, smoke), readPoint(10, "in replies", headline, false, smoke)]
+    ? [readPoint(10, "bound", headline, smoke), readPoint(10, "in replies", headline, smoke)]
     : [
-        readPoint(10, "bound", headline, true, smoke),
-        readPoint(10, "bound", inHundreds, false, smoke),
-        readPoint(100, "bound", headline, false, smoke),
-        readPoint(100, "bound", inHundreds, false, smoke),
-        readPoint(10, "bound", farAway, false, smoke),
-        readPoint(10, "in replies", headline, false, smoke)
+        readPoint(10, "bound", headline, smoke),
+        readPoint(10, "bound", inHundreds, smoke),
+        readPoint(100, "bound", headline, smoke),
+        readPoint(100, "bound", inHundreds, smoke),
+        readPoint(10, "bound", farAway, smoke),
+        readPoint(10, "in replies", headline, smoke)
       ]
 })
 
@@ -69,9 +62,9 @@ const writes = (smoke: boolean): Group => ({
   label: "ingest",
   server,
   contenders: [ingestByHand, sink],
-  points: (smoke ? [headline] : [headline, inHundreds]).map((load, i) => ({
+  points: (smoke ? [headline] : [headline, inHundreds]).map((load) => ({
     at: { ...load },
-    amount: amount(load, 2, i === 0, smoke)
+    amount: amount(load, 2, smoke)
   }))
 })
 
@@ -89,9 +82,8 @@ export const features: Suite = {
     "(its engine counts rows in flight: calls times rows) and checks each value by the declared types. Types are bound " +
     "beforehand or, where it says so, come in each reply and are asked for by both. TectonSink.ingest is " +
     "beside a pool of the same kind; it has no bar. The server is in another process on the same machine and sends " +
-    "answers that it made before. It is the steady state that is compared: a process of either contender works for 4 s " +
-    "before its first point and 0.8 s before each other one, and runs all points of its group one after the other, some 0.4 s each " +
-    "and 40 calls or more.",
+    "answers that it made before. It is the steady state that is compared: a process of either contender works for some 4 s " +
+    "before each point, and runs all points of its group one after the other, some 1 s each and 40 calls or more.",
   plan: ({ smoke }) => ({
     groups: [reads(smoke), writes(smoke)],
     bars: (rows) =>
